@@ -1,0 +1,134 @@
+"""The nouns of looking: evidence, finding, suspects, diagnosis. Frozen, and free of any way to fetch or to show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Rows as read, with what was asked, of whom, when, and the same thing by hand.
+
+    `unreadable` says why nothing could be read; the rows are then no statement about the world.
+    """
+
+    question: str
+    source: str  # gateway | ledger | service | containers | logs
+    as_of: datetime
+    rows: tuple[Row, ...] = ()
+    by_hand: str = ""
+    unreadable: str = ""
+    note: str = ""  # what bounds the reading: a sample, a cut, a tail
+    hidden: tuple[str, ...] = ()  # columns that findings need and tables leave out
+
+    @property
+    def readable(self) -> bool:
+        return not self.unreadable
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class Answer(StrEnum):
+    HOLDS = "holds"
+    DOES_NOT_HOLD = "does not hold"
+    CANNOT_TELL = "cannot tell"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An answered question.
+
+    `implicates` and `clears` name causes: those that this answer speaks for, and those that it strikes out.
+    An answer of CANNOT_TELL does neither.
+    """
+
+    statement: str
+    answer: Answer
+    because: str
+    implicates: tuple[str, ...] = ()
+    clears: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        return self.answer is Answer.HOLDS
+
+
+def cannot_tell(statement: str, *evidence: Evidence) -> Finding:
+    """The finding that a failed read leaves: it says what could not be read and why."""
+    why = "; ".join(each.unreadable for each in evidence if not each.readable) or "nothing was read"
+    return Finding(statement, Answer.CANNOT_TELL, why, evidence=evidence)
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """Causes not yet ruled out; `given` a finding there are fewer of them, and it stays visible why."""
+
+    causes: tuple[str, ...]
+    for_: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    against: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    open_questions: tuple[Finding, ...] = ()
+
+    def given(self, *findings: Finding) -> Suspects:
+        suspects = self
+        for finding in findings:
+            suspects = suspects._given(finding)
+        return suspects
+
+    def _given(self, finding: Finding) -> Suspects:
+        if finding.answer is Answer.CANNOT_TELL:
+            return replace(self, open_questions=(*self.open_questions, finding))
+        return replace(
+            self,
+            for_=_noted(self.for_, finding.implicates, finding),
+            against=_noted(self.against, finding.clears, finding),
+        )
+
+    @property
+    def implicated(self) -> tuple[str, ...]:
+        """Causes with evidence for them and none against, most evidence first."""
+        named = [cause for cause in self.causes if cause in self.for_ and cause not in self.against]
+        return tuple(sorted(named, key=lambda cause: -len(self.for_[cause])))
+
+    @property
+    def ruled_out(self) -> tuple[str, ...]:
+        return tuple(cause for cause in self.causes if cause in self.against)
+
+    @property
+    def standing(self) -> tuple[str, ...]:
+        return tuple(cause for cause in self.causes if cause not in self.against)
+
+
+def _noted(
+    notes: Mapping[str, tuple[Finding, ...]], causes: Iterable[str], finding: Finding
+) -> dict[str, tuple[Finding, ...]]:
+    return {**notes, **{cause: (*notes.get(cause, ()), finding) for cause in causes}}
+
+
+@dataclass(frozen=True)
+class Impact:
+    """Who and what is affected; amounts by currency in minor units."""
+
+    payments: int
+    users: int
+    amounts_minor: Mapping[str, int]
+    scale: str  # nobody | one-off | several | system-wide
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The suspects left standing with evidence for them, in one sentence and in names."""
+
+    causes: tuple[str, ...]  # ("none",) when nothing is wrong, ("unknown",) when something is and no suspect fits
+    sentence: str
+    suspects: Suspects
+    impact: Impact
+    next_notebook: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
