@@ -1,0 +1,61 @@
+"""The private channel of whoever runs the process: JSON lines on stdin.
+
+`{"clock": 1768478400.0}` stops the service's clock there, `{"seed": 7}` seeds its ids, `{"release": "healthy"}`
+switches behaviour without a restart, and `"ack": PATH` beside any of them makes a file once the line took effect.
+"""
+
+import json
+import random
+import select
+import sys
+import threading
+import time
+import uuid
+from pathlib import Path
+
+
+class Control:
+    """Clock, ids and release of this process; read from any thread, changed only by the channel."""
+
+    def __init__(self) -> None:
+        self.release = "healthy"
+        self._fixed: float | None = None
+        self._random: random.Random = random.SystemRandom()
+
+    def now(self) -> float:
+        """Unix seconds."""
+        return time.time() if self._fixed is None else self._fixed
+
+    def milliseconds_since(self, started: float) -> int:
+        """`started` comes from `stopwatch()`; a stopped clock measures nothing."""
+        return 0 if self._fixed is not None else round((time.monotonic() - started) * 1000)
+
+    def stopwatch(self) -> float:
+        return time.monotonic()
+
+    def new_id(self) -> uuid.UUID:
+        return uuid.UUID(int=self._random.getrandbits(128), version=4)
+
+    def obey(self, line: str) -> None:
+        order = json.loads(line)
+        if "clock" in order:
+            self._fixed = order["clock"]
+        if "seed" in order:
+            self._random = random.Random(order["seed"])
+        if "release" in order:
+            self.release = order["release"]
+        if "ack" in order:
+            Path(order["ack"]).touch()
+
+    def listen(self) -> None:
+        """Obey what already waits in the pipe, so that the first log line has the right time; then keep listening."""
+        while select.select([sys.stdin], [], [], 0)[0]:
+            line = sys.stdin.readline()
+            if not line:
+                return
+            self.obey(line)
+        threading.Thread(target=self._follow, name="control", daemon=True).start()
+
+    def _follow(self) -> None:
+        for line in sys.stdin:
+            self.obey(line)
