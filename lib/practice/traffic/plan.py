@@ -109,7 +109,7 @@ def purchase(random: Random, who: Person, at: float, outcome: Outcome) -> Purcha
         outcome=outcome,
         paid_after=round(random.uniform(4, 12) if outcome == "late" else 15 + random.expovariate(1 / 40) % 180, 3),
         create_ms=round(90 + random.expovariate(1 / 45)),
-        record_ms=round(8 + random.expovariate(1 / 6)),
+        record_ms=round(45 + random.expovariate(1 / 18)),
     )
 
 

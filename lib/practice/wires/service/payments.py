@@ -22,6 +22,12 @@ CURRENCIES = ("eur", "gbp", "jpy", "usd")
 AMOUNT_MAX = 99_999_999
 # The clean-up job looks at sign-ups of the last hour, where form spam piles up.
 CLEAN_UP_REACH_SECONDS = 3600
+# The SDK's exceptions by the names that Stripe's own error reference uses.
+ERROR_TYPES = {
+    "APIConnectionError": "api_connection_error", "AuthenticationError": "authentication_error",
+    "CardError": "card_error", "IdempotencyError": "idempotency_error", "InvalidRequestError": "invalid_request_error",
+    "PermissionError": "permission_error", "RateLimitError": "rate_limit_error",
+}
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -115,11 +121,11 @@ class Payments:
         return answer
 
     def _log_refusal(self, path: str, ms: int, problem: stripe.StripeError) -> None:
-        detail = problem.error
+        kind, message = type(problem).__name__, " ".join((problem.user_message or str(problem)).split())
         self.log(says.stripe_refusal(
             self.control.now(), "POST", path, problem.http_status or 0, ms, problem.request_id or "",
-            kind=type(problem).__name__, code=getattr(detail, "code", None) or getattr(detail, "type", None) or "",
-            decline_code=getattr(detail, "decline_code", None) or "", message=problem.user_message or str(problem),
+            kind=kind, error_type=ERROR_TYPES.get(kind, "api_error"), code=getattr(problem.error, "code", None) or "",
+            decline_code=getattr(problem.error, "decline_code", None) or "", message=message,
         ))
 
 
