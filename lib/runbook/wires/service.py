@@ -22,7 +22,7 @@ PROBE = msgspec.json.encode({"id": "evt_runbook_probe", "object": "event", "type
 @dataclass(frozen=True)
 class Health:
     ok: bool
-    status: int  # HTTP
+    status: int  # HTTP; 0 when no answer came, and `detail` then says why
     detail: str
     milliseconds: int
 
@@ -39,7 +39,7 @@ class Refusal:
 
 
 class ServiceReader:
-    """Questions that change nothing. No answer raises CannotLook with one sentence."""
+    """Questions that change nothing. A probe without an answer raises CannotLook with one sentence."""
 
     def __init__(self, settings: Service) -> None:
         self._settings = settings
@@ -47,7 +47,10 @@ class ServiceReader:
     def health(self) -> Health:
         url = self._settings.base_url.rstrip("/") + self._settings.paths.health
         headers = _bearer(self._settings)
-        reply = http.ask("GET", url, what="The service", seconds=self._settings.timeout_seconds, headers=headers)
+        try:
+            reply = http.ask("GET", url, what="The service", seconds=self._settings.timeout_seconds, headers=headers)
+        except CannotLook as error:
+            return Health(False, 0, str(error), 0)
         return Health(200 <= reply.status < 300, reply.status, _said(reply), reply.milliseconds)
 
     def refuses_unsigned_event(self) -> Refusal:

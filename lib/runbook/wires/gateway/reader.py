@@ -22,7 +22,7 @@ TYPES_MAX = 20  # Stripe's limit for `types` on the events list
 
 @dataclass(frozen=True)
 class KeyCheck:
-    """`accepted` is None when nobody could be asked; then `reason` says why."""
+    """`accepted` is None when nobody could be asked; `reason` says why it is not accepted, or what it may not."""
 
     accepted: bool | None
     mode: Mode
@@ -118,7 +118,7 @@ class GatewayReader(Wire):
             return KeyCheck(False, self.mode, self.kind, rejected(error))
         except stripe.StripeError as error:
             return KeyCheck(None, self.mode, self.kind, explain(error))
-        return KeyCheck(True, self.mode, self.kind, "the gateway accepts it")
+        return KeyCheck(True, self.mode, self.kind, "")
 
     def _restricted_key_check(self) -> KeyCheck:
         """A restricted key may lack the account and still be good for everything else."""
@@ -128,23 +128,23 @@ class GatewayReader(Wire):
             return KeyCheck(False, self.mode, self.kind, rejected(error))
         except stripe.StripeError as error:
             return KeyCheck(None, self.mode, self.kind, explain(error))
-        return KeyCheck(True, self.mode, self.kind, "the gateway accepts it, without permission to read the account")
+        return KeyCheck(True, self.mode, self.kind, "without permission to read the account")
 
     def status_page(self, now: datetime | None = None) -> status_page.StatusPage:
         """The first status page that says something; an unreadable or stale one says nothing."""
         now = now or datetime.now(UTC)
         return status_page.read(self._settings.status_urls, self._settings.timeout_seconds, now)
 
-    def reachable(self) -> tuple[bool, str]:
-        """Ask without a key: a 401 proves that the gateway's own front answers. Returns the answer and its reason."""
+    def reachable(self) -> bool:
+        """Ask without a key: a 401 proves that the gateway's own front answers. Raises CannotLook otherwise."""
         url = f"{self._settings.api_base.rstrip('/')}/v1/charges"
-        try:
-            reply = http.ask("GET", url, what="The gateway", seconds=self._settings.timeout_seconds)
-        except CannotLook as error:
-            return False, str(error)
-        if reply.status == 401:
-            return True, f"refused an unsigned request in {reply.milliseconds} ms, as it should"
-        return False, f"answered {reply.status} to a request without a key, where 401 is expected"
+        reply = http.ask("GET", url, what="The gateway", seconds=self._settings.timeout_seconds)
+        if reply.status != 401:
+            raise CannotLook(
+                f"The gateway answered {reply.status} to a request without a key, where 401 is expected. "
+                "Check `api_base` in the target file, then its status page."
+            )
+        return True
 
     def _get(self, what: str, path: str, **params: Any) -> Any:
         return self.asked(what, lambda: self.request("get", path, **params))
