@@ -132,3 +132,15 @@ class Diagnosis:
     impact: Impact
     next_notebook: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The checks of one moment: before the repair, or after it."""
+
+    phase: str  # before | after
+    findings: tuple[Finding, ...]
+
+    @property
+    def holds(self) -> bool:
+        return all(finding.holds for finding in self.findings)

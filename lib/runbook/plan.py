@@ -140,3 +140,14 @@ class Withheld:
 
 
 Outcome = Applied | AlreadyDone | Withheld
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What became of a plan: each step with its outcome."""
+
+    plan: str
+    results: tuple[tuple[Step, Outcome], ...]
+
+    def count(self, word: str) -> int:
+        return sum(outcome.word == word for _, outcome in self.results)

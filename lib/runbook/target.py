@@ -67,6 +67,7 @@ class Gateway(Part):
     status_urls: tuple[str, ...] = ("https://status.stripe.com/current",)
     requests_per_second: Positive = 15  # of the 25 that Stripe allows an endpoint; the rest is the checkout's
     timeout_seconds: Positive = 10
+    user_metadata: str = "userId"  # the metadata key under which the service names the paying user
     test_payment_method: str = "pm_card_visa"  # for test payments, which live targets never make
 
 
@@ -112,6 +113,9 @@ class Ledger(Part):
     currency: str = ""  # for a table without a currency column
     users: Users | None = None
     events: Events | None = None
+    # schema: the write role may create schema runbook in this database, and each changed row gets its audit row in the
+    # same transaction. journal: it may not, and the incident's journal alone keeps the audit.
+    audit: Literal["schema", "journal"] = "journal"
     statement_timeout_seconds: Positive = 20
 
 

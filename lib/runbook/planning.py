@@ -1,0 +1,180 @@
+"""Making plans and approving them: the case is gathered, a remedy decides, the journal keeps the sealed plan.
+
+The journal is the only authority for approvals. An approval is as strong as the operating system's accounts: it holds
+the login and host of whoever wrote it, and nothing stronger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+from itertools import islice
+
+from runbook import plan
+from runbook.clock import Clock
+from runbook.errors import BadInput, Refused
+from runbook.evidence import handled_events, known_users
+from runbook.facts import Evidence
+from runbook.incident import Incident
+from runbook.journal import Entry, Journal
+from runbook.judgement import questions
+from runbook.judgement.remedies import database_rollback, test_payment, undo
+from runbook.judgement.remedies.audit import Audit
+from runbook.plan import Approval, Plan, Step
+
+# Longer than any outage that a responder works on at once; what is more goes through reconciliation, in batches.
+EVENTS_MAX = 100_000
+
+
+def plan_for_missing(incident: Incident, missing: Evidence) -> Plan:
+    """Scenario C's plan, sealed in the journal; empty when nothing is missing."""
+    require_same_environment(incident)
+    if not missing.readable:
+        raise Refused(f"No plan without a full reading: {missing.unreadable}")
+    case = gather_case(incident, missing)
+    made = database_rollback.plan(missing.rows, case, incident.target.name, incident.identity, audit(incident))
+    incident.log("work_list", items=[asdict(item) for item in made.work_list])
+    return seal(incident, made)
+
+
+def audit(incident: Incident) -> Audit:
+    """Where audit rows go: the target decides, the ledger's catalogue says whether the table is there."""
+    if incident.target.ledger.audit == "journal":
+        return "journal"
+    present = incident.ledger.ask(questions.text("audit_table"))[0]["present"]
+    return "present" if present else "absent"
+
+
+def gather_case(incident: Incident, missing: Evidence) -> database_rollback.Case:
+    intents = {row["intent_id"] for row in missing.rows}
+    events = succeeded_events(incident, intents)
+    users = known_users(incident, (row["user_id"] for row in missing.rows if row["user_id"]))
+    return database_rollback.Case(
+        events=events,
+        handled=handled_events(incident, events.values()),
+        users=users,
+        users_mapped=incident.target.ledger.users is not None,
+        reversed_=reversed_payments(incident, intents),
+        endpoint=our_endpoint(incident),
+        completed_word=completed_word(incident),
+    )
+
+
+def succeeded_events(incident: Incident, intents: set[str]) -> dict[str, str]:
+    """Intent → the event that told of its success, as far back as Stripe delivers again."""
+    oldest = incident.as_of - timedelta(days=incident.target.thresholds.redelivery_days)
+    if not intents:
+        return {}
+    found = islice(incident.gateway.events(incident.window, types=["payment_intent.succeeded"]), EVENTS_MAX)
+    return {
+        event["data"]["object"]["id"]: event["id"]
+        for event in found
+        if event["data"]["object"]["id"] in intents and event["created"] >= oldest.timestamp()
+    }
+
+
+def reversed_payments(incident: Incident, intents: set[str]) -> dict[str, str]:
+    """Intents of which Stripe has given money back, or must defend it."""
+    if not intents:
+        return {}
+    refunds = {each["payment_intent"]: "refunded" for each in incident.gateway.refunds(incident.window)}
+    disputes = {each["payment_intent"]: "disputed" for each in incident.gateway.disputes(incident.window)}
+    return {intent: state for intent, state in {**refunds, **disputes}.items() if intent in intents}
+
+
+def our_endpoint(incident: Incident) -> str:
+    """The enabled endpoint at exactly the URL that the target names; empty when there is none."""
+    found = incident.gateway.webhook_endpoints()
+    ours = [
+        each for each in found if each["url"] == incident.target.service.webhook_url and each["status"] == "enabled"
+    ]
+    return ours[0]["id"] if ours else ""
+
+
+def completed_word(incident: Incident) -> str:
+    return incident.target.ledger.status["completed"][0]
+
+
+def plan_test_payment(incident: Incident) -> Plan:
+    """Verification's test payment, sealed; an empty plan where none is allowed."""
+    require_same_environment(incident)
+    settings = incident.target
+    if not test_payment.allowed(settings.environment, settings.gateway.expected_mode):
+        return Plan(settings.name, incident.identity, test_payment.NAME, test_payment.NOTEBOOK, ())
+    return seal(
+        incident,
+        test_payment.plan(
+            incident.id,
+            settings.name,
+            incident.identity,
+            settings.gateway.test_payment_method,
+            completed_word(incident),
+        ),
+    )
+
+
+def require_same_environment(incident: Incident) -> None:
+    if not incident.same_environment.holds:
+        raise Refused(f"No plan is made: {incident.same_environment.because}")
+
+
+def seal(incident: Incident, made: Plan) -> Plan:
+    """Store the plan in the journal, once; the stored one is what will be carried out."""
+    known = {entry.body["fingerprint"] for entry in incident.journal.entries("plan")}
+    if made and made.fingerprint not in known:
+        incident.log("plan", **plan.to_json(made))
+    return made
+
+
+def sealed(journal: Journal, fingerprint: str) -> tuple[Plan, Entry]:
+    """The plan as it stands in the journal; raises BadInput when there is none, Refused when it was tampered with."""
+    entries = journal.entries("plan")
+    for entry in entries:
+        if entry.body["fingerprint"] == fingerprint:
+            stored = plan.from_json(entry.body)
+            if stored.fingerprint != fingerprint:
+                raise Refused(f"The stored plan {fingerprint} does not match its fingerprint; make a new one.")
+            return stored, entry
+    known = ", ".join(entry.body["fingerprint"] for entry in entries) or "none"
+    raise BadInput(f"The journal of {journal.path.parent.name} holds no plan `{fingerprint}`; it holds: {known}.")
+
+
+def approve(journal: Journal, fingerprint: str, minutes: int, clock: Clock) -> Approval:
+    """Say yes to exactly this plan; the one function behind the command line and the notebook's box."""
+    sealed(journal, fingerprint)
+    now = clock.now()
+    until = now + timedelta(minutes=minutes)
+    entry = journal.append("approval", {"plan": fingerprint, "until": until.isoformat()}, now)
+    return approval_of(entry)
+
+
+def approval_of(entry: Entry) -> Approval:
+    return Approval(entry.body["plan"], entry.login, entry.host, entry.at, entry.body["until"])
+
+
+def approvals(journal: Journal, fingerprint: str) -> list[Approval]:
+    return [approval_of(entry) for entry in journal.entries("approval") if entry.body["plan"] == fingerprint]
+
+
+def applied_steps(journal: Journal, made: Plan) -> list[Step]:
+    """The steps of a plan that the journal says were applied, in order."""
+    done = {
+        outcome["key"]
+        for entry in journal.entries("outcomes")
+        if entry.body["plan"] == made.fingerprint
+        for outcome in entry.body["outcomes"]
+        if outcome["word"] == "applied"
+    }
+    return [step for step in made.steps if step.key in done]
+
+
+def plan_undo(incident: Incident) -> Plan:
+    """What the incident's newest applied plan would take to be taken back, sealed."""
+    applied = [entry.body["plan"] for entry in incident.journal.entries("outcomes")]
+    for fingerprint in dict.fromkeys(reversed(applied)):
+        made, _ = sealed(incident.journal, fingerprint)
+        steps = applied_steps(incident.journal, made)
+        if made.undoes or not any(step.undo for step in steps):
+            continue
+        return seal(incident, undo.plan(made, steps))
+    raise BadInput(f"`{incident.id}` has applied nothing that can be undone.")

@@ -1,0 +1,179 @@
+"""The record: the journal folded into one JSON document that can be read alone.
+
+`status` says whether the run got through; `verdict` says what was true.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from runbook.journal import Entry, Journal
+
+SCHEMA_VERSION = 1
+OUTCOMES = {"applied": "applied", "already done": "already_done", "withheld": "withheld"}
+
+
+def fold(incident: str, entries: Sequence[Entry]) -> dict[str, Any]:
+    """The record of an incident, from nothing but its journal."""
+    opened = entries[0]
+    last = newest(entries, "diagnosis") or {}
+    checks = {phase: checks_of(entries, phase) for phase in ("before", "after")}
+    plans = [plan_state(entry, entries) for entry in of(entries, "plan")]
+    work = (newest(entries, "work_list") or {"items": []})["items"]
+    reconciliation = newest(entries, "reconciliation") or {}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "incident": incident,
+        "target": opened.body["target"],
+        "mode": opened.body["environment"],
+        "symptom": opened.body["symptom"],
+        "window": opened.body["window"],
+        "opened_at": opened.at,
+        "closed_at": entries[-1].at,
+        "status": status(entries, plans),
+        "verdict": verdict(last, checks, reconciliation),
+        "diagnosis": last.get("diagnosis", {"causes": [], "ruled_out": [], "cannot_tell": [], "evidence": []}),
+        "impact": last.get("impact", {"payments": 0, "users": 0, "amounts_minor": {}}),
+        "escalation": last.get("escalation", {"level": 0, "reasons": []}),
+        "plans": plans,
+        "outcomes": outcomes(entries),
+        "withheld": withheld(entries),
+        "work_list": work,
+        "reconciliation": reconciliation,
+        "checks": checks,
+        "notebooks": [entry.body | {"at": entry.at} for entry in of(entries, "finished")],
+        "timings_seconds": timings(entries),
+        "journal_head": entries[-1].hash,
+    }
+
+
+def of(entries: Sequence[Entry], kind: str) -> list[Entry]:
+    return [entry for entry in entries if entry.kind == kind]
+
+
+def newest(entries: Sequence[Entry], kind: str) -> Any:
+    found = of(entries, kind)
+    return found[-1].body if found else None
+
+
+def checks_of(entries: Sequence[Entry], phase: str) -> list[dict[str, Any]]:
+    """The first look before, the newest look after."""
+    found = [entry.body["findings"] for entry in of(entries, "checks") if entry.body["phase"] == phase]
+    return (found[0] if phase == "before" else found[-1]) if found else []
+
+
+def plan_state(entry: Entry, entries: Sequence[Entry]) -> dict[str, Any]:
+    body = entry.body
+    words = Counter(results(entries, body["fingerprint"]).values())
+    approved = any(each.body["plan"] == body["fingerprint"] for each in of(entries, "approval"))
+    state = "approved" if approved else "awaiting approval"
+    if words:
+        done = words["applied"] + words["already done"]
+        state = "applied" if done == len(body["steps"]) else "partly applied"
+    return {
+        "fingerprint": body["fingerprint"],
+        "remedy": body["remedy"],
+        "notebook": body["notebook"],
+        "undoes": body["undoes"],
+        "steps": len(body["steps"]),
+        "state": state,
+    }
+
+
+def results(entries: Sequence[Entry], plan: str = "") -> dict[str, str]:
+    """Step key → outcome. What was applied stays applied when a later look finds it already done."""
+    found: dict[str, str] = {}
+    for entry in of(entries, "outcomes"):
+        if plan in ("", entry.body["plan"]):
+            for each in entry.body["outcomes"]:
+                if found.get(each["key"]) != "applied":
+                    found[each["key"]] = each["word"]
+    return found
+
+
+def outcomes(entries: Sequence[Entry]) -> dict[str, int]:
+    counts = Counter(results(entries).values())
+    return {name: counts[word] for word, name in OUTCOMES.items()}
+
+
+def withheld(entries: Sequence[Entry]) -> list[dict[str, str]]:
+    """Steps that were not carried out, each with its reason."""
+    final = results(entries)
+    reasons = {each["key"]: each["detail"] for entry in of(entries, "outcomes") for each in entry.body["outcomes"]}
+    return [{"key": key, "reason": reasons[key]} for key, word in final.items() if word == "withheld"]
+
+
+def status(entries: Sequence[Entry], plans: Sequence[dict[str, Any]]) -> str:
+    started = Counter(entry.body["notebook"] for entry in of(entries, "started"))
+    finished = Counter(entry.body["notebook"] for entry in of(entries, "finished"))
+    if started - finished:
+        return "failed"
+    refused = {entry.body["plan"] for entry in of(entries, "refused")}
+    return (
+        "withheld"
+        if any(plan["fingerprint"] in refused and "applied" not in plan["state"] for plan in plans)
+        else "completed"
+    )
+
+
+def verdict(diagnosed: dict[str, Any], checks: dict[str, list[dict[str, Any]]], reconciliation: dict[str, Any]) -> str:
+    """What was true: later and firmer looks decide over earlier ones."""
+    after = [finding["answer"] for finding in checks["after"]]
+    causes = diagnosed.get("diagnosis", {}).get("causes", [])
+    if "does not hold" in after:
+        return "not_recovered"
+    if "cannot tell" in after or reconciliation.get("verdict") == "incomplete":
+        return "incomplete"
+    if after and causes != ["none"]:
+        return "recovered"
+    if causes == ["none"]:
+        return "no_incident"
+    if causes == ["unknown"]:
+        return "incomplete" if diagnosed["diagnosis"]["cannot_tell"] else "unknown"
+    return "incident_found" if causes else "unknown"
+
+
+def timings(entries: Sequence[Entry]) -> dict[str, float]:
+    """Machine time in seconds, from the journal's own instants; waiting for people is left out."""
+    spent = {"triage": 0.0, "diagnosis": 0.0, "repair": 0.0, "verification": 0.0, "total": 0.0}
+    begun: dict[str, datetime] = {}
+    for entry in entries:
+        now = datetime.fromisoformat(entry.at)
+        if entry.kind in ("started", "begun"):
+            begun[entry.kind] = now
+        elif entry.kind == "diagnosis" and "started" in begun:
+            spent["diagnosis"] += (now - begun["started"]).total_seconds()
+        elif entry.kind == "outcomes":
+            spent["repair"] += (now - begun["begun"]).total_seconds()
+        elif entry.kind == "finished":
+            seconds = (now - begun["started"]).total_seconds()
+            spent["total"] += seconds
+            if name := {"00_triage": "triage", "30_verification": "verification"}.get(entry.body["notebook"]):
+                spent[name] += seconds
+    return {name: round(seconds, 3) for name, seconds in spent.items()}
+
+
+def exit_code(record: dict[str, Any]) -> int:
+    """0 nothing wrong or recovered; 1 wrong and no plan for it; 2 could not look; 3 a plan awaits approval."""
+    if record["status"] == "failed":
+        return 2
+    if record["verdict"] in ("recovered", "no_incident"):
+        return 0
+    if any(plan["state"] in ("awaiting approval", "approved") and plan["steps"] for plan in record["plans"]):
+        return 3
+    return 2 if record["verdict"] in ("incomplete", "unknown") else 1
+
+
+def write(directory: Path) -> dict[str, Any]:
+    """Fold the journal into `record.json`, whole or not at all, and return it."""
+    record = fold(directory.name, Journal(directory / "journal.jsonl").entries())
+    unfinished = directory / f".record-{os.getpid()}.json"
+    unfinished.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(unfinished, directory / "record.json")
+    return record
