@@ -1,0 +1,96 @@
+"""The gateway of a world: engine, keys, faults and courier behind one loopback port."""
+
+import socket
+import threading
+import time
+from asyncio import BaseTransport
+from collections.abc import Callable, Sequence
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from .app import Api, Seen
+from .engine import Engine
+from .faults import Faults
+from .ids import letters
+from .keys import KeyBook, KeyRing
+from .status import Status
+from .webhooks import RETRY_DELAYS_SECONDS, Webhooks
+
+START_SECONDS_MAX = 10.0
+
+
+class Line(H11Protocol):
+    """HTTP that hands its transport to the application, so that a fault can close the socket under a request."""
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+class Gateway:
+    """Stripe, as far as a practice world needs it, on 127.0.0.1.
+
+    seed: ids and keys follow from it · clock: unix seconds, dates new objects (signatures are always wall time) ·
+    retry_delays_seconds: pauses between attempts to deliver an event · validate: hold every answer against the schema
+    (`violations` tells) · port: 0 for a free one.
+    """
+
+    def __init__(self, seed: int, clock: Callable[[], float] = time.time, *,
+                 retry_delays_seconds: Sequence[float] = RETRY_DELAYS_SECONDS, validate: bool = False,
+                 port: int = 0) -> None:
+        self.account_id = "acct_1" + letters(f"{seed}/account", 15)
+        self._book = KeyBook(seed, self.account_id)
+        self.webhooks = Webhooks(seed, tuple(retry_delays_seconds))
+        self.engine = Engine(seed, clock, self.account_id, self.webhooks)
+        self.faults = Faults(seed, self._book)
+        self.status = Status()
+        self._api = Api(self.engine, self._book, self.faults, self.status, validate)
+        self._port = port
+        self._server: uvicorn.Server | None = None
+        self.url = ""
+
+    @property
+    def keys(self) -> dict[str, KeyRing]:
+        """The keys of `live` and `test` as texts. They exist only while this world does."""
+        return self._book.rings
+
+    @property
+    def issue_key(self) -> Callable[..., str]:
+        """Make another key: `issue_key(mode, kind, grants)`, as a person does in the Dashboard."""
+        return self._book.issue
+
+    @property
+    def requests(self) -> list[Seen]:
+        """The requests answered so far, oldest first."""
+        return list(self._api.requests)
+
+    @property
+    def violations(self) -> list[str]:
+        """Answers that did not fit the schema; empty, or the simulator is wrong."""
+        return self._api.violations
+
+    def start(self) -> str:
+        """Open the port and begin to carry events; returns `http://127.0.0.1:PORT`."""
+        listener = socket.create_server(("127.0.0.1", self._port))
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        config = uvicorn.Config(self._api.app, http=Line, ws="none", lifespan="off", log_config=None, access_log=False,
+                                loop="asyncio", timeout_graceful_shutdown=1, server_header=False)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, args=([listener],), name="gateway", daemon=True)
+        self._thread.start()
+        ends = time.monotonic() + START_SECONDS_MAX
+        while not self._server.started:
+            if time.monotonic() > ends or not self._thread.is_alive():
+                raise RuntimeError(f"the gateway did not come up on {self.url} within {START_SECONDS_MAX:.0f} s")
+            time.sleep(0.005)
+        self.webhooks.start(self.engine)
+        return self.url
+
+    def stop(self) -> None:
+        """Close the port and forget what was not delivered yet."""
+        self.webhooks.stop()
+        if self._server is not None:
+            self._server.should_exit = True
+            self._thread.join(timeout=START_SECONDS_MAX)
+            self._server = None
