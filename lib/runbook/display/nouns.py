@@ -1,0 +1,137 @@
+"""Each noun of the runbook as a card; one function per noun, chosen by its type."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from runbook import clock, money
+from runbook.display.card import Card, table
+from runbook.facts import Answer, Checked, Diagnosis, Evidence, Finding, Impact, Suspects
+from runbook.incident import Incident
+from runbook.judgement.causes import CAUSES
+from runbook.judgement.escalation import Level
+from runbook.plan import Carried, Plan
+
+TONES = {Answer.HOLDS: "good", Answer.DOES_NOT_HOLD: "bad", Answer.CANNOT_TELL: "unsure"}
+STEPS_SHOWN = 8
+
+
+@singledispatch
+def card(noun: object) -> Card:
+    raise TypeError(f"nothing says how to show a {type(noun).__name__}")
+
+
+@card.register
+def _(incident: Incident) -> Card:
+    return Card(
+        f"{incident.target.environment.upper()} · {incident.id}",
+        lines=(
+            f"target {incident.target.name}, {incident.gateway.mode} mode",
+            f"window {clock.show(incident.window.start)} to {clock.show(incident.window.end)}, "
+            f"looked at as of {clock.show(incident.as_of)}",
+            f"{incident.same_environment.statement} {incident.same_environment.because}",
+            "Reads only: nothing is written until a plan is approved.",
+        ),
+        tone=TONES[incident.same_environment.answer],
+    )
+
+
+@card.register
+def _(evidence: Evidence) -> Card:
+    lines = () if evidence.rows or evidence.unreadable else ("None.",)
+    if evidence.unreadable:
+        lines = (f"Could not be read: {evidence.unreadable}",)
+    return Card(
+        f"{evidence.question}  [{evidence.source}]",
+        tone="plain" if evidence.readable else "unsure",
+        lines=lines,
+        table=table(evidence.rows),
+        note=evidence.note,
+        by_hand=evidence.by_hand,
+    )
+
+
+@card.register
+def _(finding: Finding) -> Card:
+    return Card(finding.statement, TONES[finding.answer], (finding.because,))
+
+
+@card.register
+def _(suspects: Suspects) -> Card:
+    standing, total = suspects.standing, len(suspects.causes)
+    lines = [f"{cause}: {'; '.join(each.because for each in suspects.for_.get(cause, ()))}".rstrip(": ")
+             for cause in (*suspects.implicated, *(each for each in standing if each not in suspects.implicated))]  # fmt: skip
+    struck = [f"{cause} ({suspects.against[cause][0].because})" for cause in suspects.ruled_out]
+    unsure = tuple(f"cannot tell: {each.statement} {each.because}" for each in suspects.open_questions)
+    return Card(f"{total} suspects, {len(standing)} left", lines=(*lines, *unsure), struck=tuple(struck))
+
+
+@card.register
+def _(impact: Impact) -> Card:
+    tone = "good" if not impact.payments else "bad"
+    return Card(
+        f"{impact.scale}: {impact.payments:,} payments of {impact.users:,} users, {money.show_total(impact.amounts_minor)}",
+        tone,
+    )
+
+
+@card.register
+def _(diagnosis: Diagnosis) -> Card:
+    ours = [cause for cause in diagnosis.causes if cause in CAUSES and CAUSES[cause].incident]
+    tone = "bad" if ours else "unsure" if diagnosis.causes == ("unknown",) else "good"
+    evidence = [f"{each.because}." for cause in diagnosis.causes for each in diagnosis.suspects.for_.get(cause, ())]
+    blind = [f"Could not be looked at: {each.because}" for each in diagnosis.suspects.open_questions]
+    where = (
+        [f"Next: notebooks/{diagnosis.next_notebook}.ipynb with "
+         + ", ".join(f'{name}="{value}"' for name, value in diagnosis.parameters.items())]
+        if diagnosis.next_notebook else []
+    )  # fmt: skip
+    return Card(f"Diagnosis: {', '.join(diagnosis.causes)}", tone, (diagnosis.sentence, *evidence, *blind, *where))
+
+
+@card.register
+def _(level: Level) -> Card:
+    return Card(f"Escalation level {level.number}: {level.contact}".rstrip(": "), lines=(level.action, *level.reasons))
+
+
+@card.register
+def _(plan: Plan) -> Card:
+    if not plan:
+        return Card("No plan: there is nothing that a machine should change.", "good", table=work(plan))
+    steps = tuple(f"{number}. {step.sentence} Undo: {step.undo or f'none; {step.no_undo}'}."
+                  for number, step in enumerate(plan.steps[:STEPS_SHOWN], start=1))  # fmt: skip
+    more = (f"… and {len(plan.steps) - STEPS_SHOWN:,} more steps of the same kinds; the journal holds them all.",)
+    return Card(
+        f"{plan.fingerprint}: {len(plan.steps):,} steps, {money.show_total(plan.amounts_minor)}",
+        lines=(*kinds(plan), *steps, *(more if len(plan.steps) > STEPS_SHOWN else ()), *plan.promises),
+        table=work(plan),
+        note=f"{len(plan.work_list)} payments are left to a person." if plan.work_list else "",
+    )
+
+
+def kinds(plan: Plan) -> tuple[str, ...]:
+    names = {"redeliver_event": "redeliveries by Stripe", "update_row": "rows settled", "create_audit": "audit table",
+             "test_payment": "test payment"}  # fmt: skip
+    counts = {kind: sum(step.kind == kind for step in plan.steps) for kind in dict.fromkeys(s.kind for s in plan.steps)}
+    return (", ".join(f"{count} {names.get(kind, kind)}" for kind, count in counts.items()),)
+
+
+def work(plan: Plan) -> object:
+    return table([{"payment": item.payment, "amount_minor": item.amount_minor, "currency": item.currency,
+                   "why no machine": item.reason, "proposal": item.proposal} for item in plan.work_list])  # fmt: skip
+
+
+@card.register
+def _(carried: Carried) -> Card:
+    counts = {word: carried.count(word) for word in ("applied", "already done", "withheld")}
+    title = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count) or "nothing to do"
+    reasons = dict.fromkeys(outcome.detail for _, outcome in carried.results if outcome.word == "withheld")
+    tone = "unsure" if counts["withheld"] else "good"
+    return Card(f"{carried.plan}: {title}", tone, tuple(f"Withheld: {reason}." for reason in reasons))
+
+
+@card.register
+def _(checked: Checked) -> Card:
+    tone = "good" if checked.holds else "bad"
+    rows = [{"check": each.statement, "answer": each.answer.value, "because": each.because} for each in checked.findings]
+    return Card(f"Checks {checked.phase} the repair", tone, table=table(rows))
