@@ -19,13 +19,15 @@ from .bodies import Bodies
 from .engine import Engine
 from .engine import Request as Answering
 from .errors import ApiError
+from .expand import check as check_expand
 from .expand import expand
-from .faults import Fault, Faults
+from .faults import LINE, Fault, Faults
 from .idempotency import Idempotency
-from .keys import Key, KeyBook
+from .keys import KeyBook
 from .status import SHELL, Status
 
-METHODS = ["GET", "POST", "DELETE"]
+# All of them reach us: what Stripe does not serve it answers with its own 404.
+METHODS = ["GET", "POST", "DELETE", "PUT", "PATCH"]
 # Enough for a drill's whole traffic; the referee counts requests in it.
 REQUESTS_KEPT = 100_000
 
@@ -81,16 +83,18 @@ class Api:
         """Any refusal becomes an answer; faults of the line strike before or after the work, as ordered."""
         if self.faults.latency_seconds:
             await asyncio.sleep(self.faults.latency_seconds)
-        fault = self.faults.strike(work.method, work.path, ("hang", "reset", "garbage"))
+        fault = self.faults.strike(work.method, work.path, LINE)
         if fault is not None and not fault.executes:
-            return await self._break(request, fault)
+            await asyncio.sleep(fault.seconds)
+            return self._break(request, fault)
         try:
-            response = await self._serve(work)
+            response = await self._serve(work, fault.seconds if fault is not None else 0.0)
         except ApiError as refusal:
-            response = _json(refusal.status, msgspec.json.encode(refusal.body), refusal.headers)
-        return await self._break(request, fault) if fault is not None else response
+            response = _refused(refusal)
+        return response if fault is None or fault.kind == "slow" else self._break(request, fault)
 
-    async def _serve(self, work: Work) -> Response:
+    async def _serve(self, work: Work, seconds: float) -> Response:
+        """Stripe's order of questions: who is it, too often, what is it, is it allowed, is it well formed."""
         key = self.keys.authenticate(_presented(work.headers.get("authorization", "")))
         work.mode = key.mode
         limit = self.faults.strike(work.method, work.path, ("rate_limit",))
@@ -109,27 +113,30 @@ class Api:
         foreign = sorted(set(typed) - route.models) if route.models is not None else []
         if foreign:
             raise errors.not_modelled(foreign)
+        check_expand(self.engine.schema, route.returns, typed.get("expand", []))
         work.key = work.headers.get("idempotency-key", "") if work.method == "POST" else ""
-        if not work.key:
-            return _json(*self._carry_out(work, route, id, typed, key))
-        return self._once(work, route, id, typed, key)
+        if work.key:
+            return await self._once(work, route, id, typed, seconds)
+        await asyncio.sleep(seconds)
+        return _json(*self._carry_out(work, route, id, typed))
 
-    def _once(self, work: Work, route: routing.Route, id: str, typed: dict[str, Any], key: Key) -> Response:
+    async def _once(self, work: Work, route: routing.Route, id: str, typed: dict[str, Any], seconds: float) -> Response:
         """Carry a POST out, or give the answer that its idempotency key got before."""
         print_ = blake2b(f"{work.method} {work.path}\n{work.text}".encode()).digest()
-        kept = self._idempotency.begin(key.mode, work.key, print_, work.request_id, self.engine.wall)
+        kept = self._idempotency.begin(work.mode, work.key, print_, work.request_id, self.engine.wall)
         headers = {"Idempotency-Key": work.key, "Original-Request": kept.request_id if kept else work.request_id}
         if kept is not None:
             return _json(kept.status, kept.body or b"", headers | {"Idempotent-Replayed": "true"})
-        status, body, extra = self._carry_out(work, route, id, typed, key)
-        self._idempotency.finish(key.mode, work.key, status, body)
+        await asyncio.sleep(seconds)
+        status, body, extra = self._carry_out(work, route, id, typed)
+        self._idempotency.finish(work.mode, work.key, status, body)
         return _json(status, body, headers | extra)
 
-    def _carry_out(self, work: Work, route: routing.Route, id: str, typed: dict[str, Any],
-                   key: Key) -> tuple[int, bytes, dict[str, str]]:
+    def _carry_out(self, work: Work, route: routing.Route, id: str,
+                   typed: dict[str, Any]) -> tuple[int, bytes, dict[str, str]]:
         """Status, body and headers. From here on refusals are answers too, and kept under an idempotency key."""
         fault = self.faults.strike(work.method, work.path, ("error",))
-        mode = self.engine.mode(key.mode)
+        mode = self.engine.mode(work.mode)
         try:
             if fault is not None and not fault.executes:
                 raise fault.error()
@@ -141,8 +148,7 @@ class Api:
             self._check(route, body)
             return 200, msgspec.json.encode(body), {}
         except ApiError as refusal:
-            with self.engine.lock:
-                return refusal.status, msgspec.json.encode(refusal.body), refusal.headers
+            return refusal.status, msgspec.json.encode(refusal.body), refusal.headers
 
     def _check(self, route: routing.Route, body: dict[str, Any]) -> None:
         found = self._bodies.faults(route.returns, body) if self._bodies else []
@@ -150,11 +156,12 @@ class Api:
             self.violations += found
             raise errors.gateway_error(500)
 
-    async def _break(self, request: Request, fault: Fault) -> Response:
-        """The line misbehaves: silence, a closed socket, or nonsense."""
+    def _break(self, request: Request, fault: Fault) -> Response:
+        """The line misbehaves: nonsense, somebody else's error, or a closed socket."""
         if fault.kind == "garbage":
             return Response(fault.body, fault.status, media_type="text/html")
-        await asyncio.sleep(fault.seconds)
+        if fault.kind == "edge":
+            return _refused(fault.error())
         request.state.transport.abort()
         return Response(status_code=499)
 
@@ -163,6 +170,10 @@ class Api:
         if self.status.shell or page is None:
             return Response(SHELL, 200 if self.status.shell else 404, media_type="text/html")
         return _json(200, msgspec.json.encode(page), {})
+
+
+def _refused(refusal: ApiError) -> Response:
+    return _json(refusal.status, msgspec.json.encode(refusal.body), refusal.headers)
 
 
 def _json(status: int, body: bytes, headers: dict[str, str]) -> Response:

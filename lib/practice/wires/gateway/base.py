@@ -46,12 +46,16 @@ class Deliveries:
 
 
 def act(method: Callable[Concatenate[Any, P], Any]) -> Callable[Concatenate[Any, P], Any]:
-    """A public method: under the engine's lock, and its result is the caller's own copy."""
+    """A public method: under the engine's lock, and its result, or its refusal, is the caller's own copy."""
 
     @functools.wraps(method)
     def locked(self: Any, *args: P.args, **kwargs: P.kwargs) -> Any:
-        with self.engine.lock:
-            return copy(method(self, *args, **kwargs))
+        with self.engine.answering():
+            try:
+                return copy(method(self, *args, **kwargs))
+            except errors.ApiError as refusal:
+                refusal.error = copy(refusal.error)
+                raise
 
     return locked
 

@@ -18,21 +18,18 @@ class Customers(Base):
 
     @act
     def create_customer(self, params: dict[str, Any]) -> Object:
-        item = customer(self.ids.new("cus"), self.now, self.livemode, params)
-        if "payment_method" in params:
-            self.method_for(params["payment_method"])
-        self.add(item)
-        if "payment_method" in params:
-            self._attach(params["payment_method"], item["id"])
+        method = self.method_for(params["payment_method"]) if "payment_method" in params else None
+        item = self.add(customer(self.ids.new("cus"), self.now, self.livemode, params))
         self._set_invoice_default(item, params)
         self.emit("customer.created", item)
+        if method is not None:
+            self._attach(method["id"], item["id"])
         return item
 
     @act
     def update_customer(self, id: str, params: dict[str, Any]) -> Object:
         item = self.find("customer", id)
         changed = {name: params[name] for name in CUSTOMER_FIELDS if name in params}
-        changed = {name: None if value == "" else value for name, value in changed.items()}
         if "metadata" in params:
             changed["metadata"] = merged_metadata(item["metadata"], params["metadata"])
         previous = {name: item[name] for name, value in changed.items() if item[name] != value}
@@ -89,7 +86,7 @@ class Customers(Base):
         return method
 
     def _set_invoice_default(self, item: Object, params: dict[str, Any]) -> None:
-        chosen = params.get("invoice_settings", {}).get("default_payment_method")
+        chosen = (params.get("invoice_settings") or {}).get("default_payment_method")
         if chosen:
             self.find("payment_method", chosen, "invoice_settings[default_payment_method]")
             item["invoice_settings"]["default_payment_method"] = chosen
@@ -99,7 +96,7 @@ class Customers(Base):
         return time.gmtime(self.now).tm_year
 
 
-def merged_metadata(old: dict[str, str], new: dict[str, str]) -> dict[str, str]:
+def merged_metadata(old: dict[str, str], new: dict[str, str] | None) -> dict[str, str]:
     """Stripe's rule: keys are merged, an empty value removes its key, an empty table removes all."""
     if not new:
         return {}

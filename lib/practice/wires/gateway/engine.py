@@ -34,6 +34,13 @@ class Request:
     idempotency_key: str | None
 
 
+@dataclass
+class Slot:
+    """The request that a thread's act belongs to, once somebody asked."""
+
+    request: Request | None = None
+
+
 class Courier(Protocol):
     """Who carries events to endpoints."""
 
@@ -82,13 +89,16 @@ class Engine:
             self._local.moment = before
 
     @contextmanager
-    def answering(self, request: Request) -> Iterator[None]:
-        """Events that come of this thread's acts inside the block name `request`."""
-        self._local.request = request
-        try:
-            yield
-        finally:
-            self._local.request = None
+    def answering(self, request: Request | None = None) -> Iterator[None]:
+        """Events that come of this thread's acts inside the block name one request: `request`, or what an outer
+        block named, or a new one as if a client had called. The lock is held meanwhile."""
+        with self.lock:
+            outer = getattr(self._local, "slot", None)
+            self._local.slot = Slot(request) if request else outer or Slot()
+            try:
+                yield
+            finally:
+                self._local.slot = outer
 
     @property
     def moment(self) -> Moment:
@@ -101,8 +111,11 @@ class Engine:
 
     @property
     def request(self) -> Request:
-        """The request being answered, or a new one as if a client had called."""
-        return getattr(self._local, "request", None) or Request(self.new_request_id(), self._new_key())
+        """The request being answered; made up on first use, for reading must not use up ids."""
+        slot = self._local.slot
+        if slot.request is None:
+            slot.request = Request(self.new_request_id(), self._new_key())
+        return slot.request
 
     def new_request_id(self) -> str:
         with self.lock:

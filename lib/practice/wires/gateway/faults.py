@@ -9,7 +9,9 @@ from typing import Literal
 from .errors import ApiError, gateway_error, rate_limited
 from .keys import KeyBook
 
-Kind = Literal["error", "rate_limit", "hang", "reset", "garbage"]
+# `error` is Stripe's own failure and is kept under an idempotency key; what stands in LINE happens on the way.
+Kind = Literal["error", "rate_limit", "edge", "slow", "hang", "reset", "garbage"]
+LINE: tuple[Kind, ...] = ("edge", "slow", "hang", "reset", "garbage")
 
 # What a proxy in between answers when it is the one that is broken.
 GARBAGE = b"<!doctype html><html><head><title>Error</title></head><body><h1>Bad gateway</h1></body></html>"
@@ -94,9 +96,16 @@ class Faults:
     def error(self, status: int = 500, should_retry: bool | None = None, *, executes: bool = False,
               path: str = "/v1/", methods: tuple[str, ...] = (), share: float = 1.0,
               count: int | None = None) -> Fault:
-        """500, 502 or 503."""
-        return self.add(Fault("error", status, None, should_retry, executes=executes, path=path, methods=methods,
+        """500 from Stripe, or 502 and 503 from what stands before it."""
+        kind: Kind = "error" if status == 500 else "edge"
+        return self.add(Fault(kind, status, None, should_retry, executes=executes, path=path, methods=methods,
                               share=share, count=count))
+
+    def slow(self, seconds: float, *, path: str = "/v1/", methods: tuple[str, ...] = (), share: float = 1.0,
+             count: int | None = None) -> Fault:
+        """A request takes so long to carry out; its idempotency key is in use meanwhile."""
+        return self.add(Fault("slow", 200, seconds=seconds, executes=True, path=path, methods=methods, share=share,
+                              count=count))
 
     def hang(self, seconds: float, *, executes: bool = False, path: str = "/v1/", methods: tuple[str, ...] = (),
              share: float = 1.0, count: int | None = None) -> Fault:

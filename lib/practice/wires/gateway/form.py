@@ -6,6 +6,8 @@ from urllib.parse import parse_qsl
 
 from .errors import invalid
 
+# Deeper than any parameter of Stripe's, and shallow enough to be walked.
+DEPTH_MAX = 12
 KEY = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)\Z")
 
 
@@ -14,7 +16,7 @@ def decode(text: str) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for name, value in parse_qsl(text, keep_blank_values=True):
         found = KEY.match(name)
-        if not found:
+        if not found or name.count("[") > DEPTH_MAX:
             raise invalid(f"Invalid request: cannot read the parameter name {name!r}", param=name)
         _put(tree, [found[1], *re.findall(r"\[([^\[\]]*)\]", found[2])], value, name)
     return {name: _lists(value) for name, value in tree.items()}

@@ -1,7 +1,8 @@
 """Cursor lists: newest first, 1 to 100 at a time, walked by the id of the object before or after."""
 
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
+from functools import partial
+from itertools import islice, takewhile
 from typing import Any
 
 from . import errors
@@ -27,29 +28,29 @@ def page(table: Table, url: str, params: dict[str, Any], matches: Matches) -> di
     for name, cursor in (("starting_after", after), ("ending_before", before)):
         if cursor is not None and table.get(cursor) is None:
             raise errors.missing_object(table.kind, cursor, param=name)
-    in_time = created_filter(params.get("created"))
-    source = table.newer(before) if before is not None else table.older(after, _latest(params.get("created")))
-    found = list(islice(_matching(source, in_time, matches), limit + 1))
+    created = params.get("created")
+    in_time, least = time_filter("created", created), _earliest(created)
+    if before is not None:
+        source = table.newer(before)
+    else:
+        source = takewhile(lambda item: item["created"] >= least, table.older(after, _latest(created)))
+    found = list(islice((item for item in source if in_time(item) and matches(item)), limit + 1))
     data = found[:limit]
     return {"object": "list", "data": data[::-1] if before is not None else data, "has_more": len(found) > limit,
             "url": url}
 
 
-def created_filter(created: int | dict[str, int] | None) -> Matches:
-    """`created` as Stripe takes it: a second, or bounds named gt, gte, lt, lte."""
-    if created is None:
-        return lambda item: True
-    if isinstance(created, int):
-        return lambda item: item["created"] == created
-    least = max(created.get("gte", 0), created.get("gt", -1) + 1)
-    most = _latest(created)
-    return lambda item: least <= item["created"] and (most is None or item["created"] <= most)
+def time_filter(name: str, wanted: int | dict[str, int] | None) -> Matches:
+    """A time as Stripe takes it: a second, or bounds named gt, gte, lt, lte."""
+    least, most = _earliest(wanted), _latest(wanted)
+    return lambda item: least <= item[name] and (most is None or item[name] <= most)
 
 
 def equal_filter(params: dict[str, Any]) -> Matches:
-    """Every parameter that is no cursor must equal the object's field of that name."""
-    wanted = [(name, value) for name, value in params.items() if name not in CURSORS]
-    return lambda item: all(item.get(name) == value for name, value in wanted)
+    """Every parameter that is no cursor must equal the object's field of that name, or bound it."""
+    wanted = [time_filter(name, value) if isinstance(value, dict) else partial(_equals, name, value)
+              for name, value in params.items() if name not in CURSORS]
+    return lambda item: all(matches(item) for matches in wanted)
 
 
 def event_filter(params: dict[str, Any], is_delivered: Matches) -> Matches:
@@ -70,14 +71,21 @@ def event_filter(params: dict[str, Any], is_delivered: Matches) -> Matches:
     return matches
 
 
-def _latest(created: int | dict[str, int] | None) -> int | None:
-    if isinstance(created, int):
-        return created
-    bounds = created or {}
+def _equals(name: str, value: Any, item: Object) -> bool:
+    return item.get(name) == value
+
+
+def _earliest(wanted: int | dict[str, int] | None) -> int:
+    if isinstance(wanted, int):
+        return wanted
+    bounds = wanted or {}
+    return max(bounds.get("gte", 0), bounds.get("gt", -1) + 1)
+
+
+def _latest(wanted: int | dict[str, int] | None) -> int | None:
+    if isinstance(wanted, int):
+        return wanted
+    bounds = wanted or {}
     ends = [bounds["lte"]] if "lte" in bounds else []
     ends += [bounds["lt"] - 1] if "lt" in bounds else []
     return min(ends, default=None)
-
-
-def _matching(source: Iterator[Object], in_time: Matches, matches: Matches) -> Iterator[Object]:
-    return (item for item in source if in_time(item) and matches(item))

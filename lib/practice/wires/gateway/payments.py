@@ -31,7 +31,8 @@ class Payments(Authorization):
         """A new intent; with `confirm` it is charged at once. Raises ApiError 400 or 402."""
         params = params | {"currency": params["currency"].lower()}
         money.check(params["amount"], params["currency"])
-        self._check_confirmation(params)
+        if params.get("off_session") and not params.get("confirm"):
+            raise errors.invalid("`off_session` can only be used when `confirm` is true.", param="off_session")
         if "customer" in params:
             self.find("customer", params["customer"], "customer")
         method = self._given_method(params, params.get("customer"))
@@ -74,7 +75,6 @@ class Payments(Authorization):
         intent = self.find("payment_intent", id)
         if intent["status"] not in CONFIRMABLE:
             raise self.unexpected_state(intent, "confirm", WORDS.get(intent["status"], intent["status"]))
-        self._check_confirmation(params)
         method = self._given_method(params, intent["customer"])
         if method is not None:
             intent["payment_method"] = method["id"]
@@ -158,9 +158,3 @@ class Payments(Authorization):
             raise errors.invalid("The provided PaymentMethod is attached to another customer than this PaymentIntent "
                                  "belongs to.", param="payment_method")
         return method
-
-    def _check_confirmation(self, params: dict[str, Any]) -> None:
-        if params.get("off_session") not in (None, True, False, "one_off", "recurring"):
-            raise errors.invalid("Invalid off_session", param="off_session")
-        if params.get("off_session") and "confirm" in params and not params["confirm"]:
-            raise errors.invalid("`off_session` can only be used when `confirm` is true.", param="off_session")

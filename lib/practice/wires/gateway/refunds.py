@@ -15,7 +15,7 @@ class Refunds(Base):
     def create_refund(self, params: dict[str, Any]) -> Object:
         """Refund a charge, named by itself or by its intent. Raises ApiError 400."""
         charge = self._refundable(params)
-        left = charge["amount_captured"] - charge["amount_refunded"]
+        left = charge["amount"] - charge["amount_refunded"]
         amount = params.get("amount", left)
         if amount < 1:
             raise errors.invalid("Invalid positive integer", code="parameter_invalid_integer", param="amount")
@@ -30,7 +30,7 @@ class Refunds(Base):
         self.add(item)
         before = {"amount_refunded": charge["amount_refunded"], "refunded": charge["refunded"]}
         charge["amount_refunded"] += amount
-        charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
+        charge["refunded"] = charge["amount_refunded"] == charge["amount"]
         self.emit("refund.created", item)
         self.emit("charge.refunded", charge, previous={name: value for name, value in before.items()
                                                        if value != charge[name]})

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .base import KINDS
 from .engine import ModeEngine
 
 Call = Callable[[ModeEngine, str, dict[str, Any]], dict[str, Any]]
@@ -30,6 +31,7 @@ CUSTOMER = _names(
     "shipping tax_exempt")
 METHOD = _names("allow_redisplay billing_details card expand metadata type")
 REFUND = _names("amount charge expand metadata payment_intent reason")
+EXPAND = _names("expand")
 ENDPOINT = _names("api_version description disabled enabled_events expand metadata url")
 
 
@@ -52,32 +54,30 @@ class Route:
         return self.method, parts[2], len(parts) > 3, parts[4] if len(parts) > 4 else ""
 
 
-def _reads(kind: str, segment: str, name: str, retrieve: bool = True, models: frozenset[str] | None = None,
-           permission: str = "") -> list[Route]:
-    allowed = permission or f"{kind}_read"
-    routes = [Route("GET", f"/v1/{segment}", f"{name}ListParams", f"list of {kind}", allowed,
-                    lambda mode, _, params: mode.listing(kind, params), models)]
-    if retrieve:
-        routes.append(Route("GET", f"/v1/{segment}/{{id}}", f"{name}RetrieveParams", kind, allowed,
-                            lambda mode, id, _: mode.retrieve(kind, id)))
-    return routes
+def _reads(kind: str, name: str, permission: str = "") -> tuple[Route, Route]:
+    """List and retrieve, which all kinds have."""
+    path, allowed = f"/v1/{KINDS[kind][0]}", permission or f"{kind}_read"
+    return (Route("GET", path, f"{name}ListParams", f"list of {kind}", allowed,
+                  lambda mode, _, params: mode.listing(kind, params)),
+            Route("GET", f"{path}/{{id}}", f"{name}RetrieveParams", kind, allowed,
+                  lambda mode, id, _: mode.retrieve(kind, id), EXPAND))
 
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/account", "AccountRetrieveCurrentParams", "account", "account_read",
-          lambda mode, _, params: mode.account()),
+          lambda mode, _, params: mode.account(), EXPAND),
     Route("GET", "/v1/balance", "BalanceRetrieveParams", "balance", "balance_read",
-          lambda mode, _, params: mode.balance()),
-    *_reads("balance_transaction", "balance_transactions", "BalanceTransaction"),
-    *_reads("charge", "charges", "Charge"),
-    *_reads("customer", "customers", "Customer"),
-    *_reads("dispute", "disputes", "Dispute"),
-    *_reads("event", "events", "Event"),
-    *_reads("payment_intent", "payment_intents", "PaymentIntent"),
-    *_reads("payment_method", "payment_methods", "PaymentMethod"),
-    *_reads("payout", "payouts", "Payout"),
-    *_reads("refund", "refunds", "Refund"),
-    *_reads("webhook_endpoint", "webhook_endpoints", "WebhookEndpoint", permission="webhook_read"),
+          lambda mode, _, params: mode.balance(), EXPAND),
+    *_reads("balance_transaction", "BalanceTransaction"),
+    *_reads("charge", "Charge"),
+    *_reads("customer", "Customer"),
+    *_reads("dispute", "Dispute"),
+    *_reads("event", "Event"),
+    *_reads("payment_intent", "PaymentIntent"),
+    *_reads("payment_method", "PaymentMethod"),
+    *_reads("payout", "Payout"),
+    *_reads("refund", "Refund"),
+    *_reads("webhook_endpoint", "WebhookEndpoint", permission="webhook_read"),
     Route("POST", "/v1/customers", "CustomerCreateParams", "customer", "customer_write",
           lambda mode, _, params: mode.create_customer(params), CUSTOMER),
     Route("POST", "/v1/customers/{id}", "CustomerUpdateParams", "customer", "customer_write",

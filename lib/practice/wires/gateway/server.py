@@ -13,7 +13,7 @@ from .app import Api, Seen
 from .engine import Engine
 from .faults import Faults
 from .ids import letters
-from .keys import KeyBook, KeyRing
+from .keys import KeyBook, KeyRing, Kind, Mode
 from .status import Status
 from .webhooks import RETRY_DELAYS_SECONDS, Webhooks
 
@@ -55,10 +55,9 @@ class Gateway:
         """The keys of `live` and `test` as texts. They exist only while this world does."""
         return self._book.rings
 
-    @property
-    def issue_key(self) -> Callable[..., str]:
-        """Make another key: `issue_key(mode, kind, grants)`, as a person does in the Dashboard."""
-        return self._book.issue
+    def issue_key(self, mode: Mode, kind: Kind = "secret", grants: frozenset[str] = frozenset()) -> str:
+        """Another key, as a person makes one in the Dashboard; `grants` are the writes of a restricted one."""
+        return self._book.issue(mode, kind, grants)
 
     @property
     def requests(self) -> list[Seen]:
@@ -72,7 +71,11 @@ class Gateway:
 
     def start(self) -> str:
         """Open the port and begin to carry events; returns `http://127.0.0.1:PORT`."""
-        listener = socket.create_server(("127.0.0.1", self._port))
+        try:
+            listener = socket.create_server(("127.0.0.1", self._port))
+        except OSError as taken:
+            raise RuntimeError(f"port {self._port} of 127.0.0.1 cannot be had ({taken.strerror}); "
+                               "leave the port at 0 for a free one") from taken
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         config = uvicorn.Config(self._api.app, http=Line, ws="none", lifespan="off", log_config=None, access_log=False,
                                 loop="asyncio", timeout_graceful_shutdown=1, server_header=False)

@@ -175,7 +175,7 @@ class Webhooks:
         status, error = None, ""
         try:
             status = self._client.post(url, content=body, headers=headers).status_code
-        except httpx.HTTPError as failure:
+        except (httpx.HTTPError, httpx.InvalidURL) as failure:
             error = type(failure).__name__
         self.attempts.append(Attempt(time.time(), parcel.event_id, parcel.endpoint_id, parcel.number, status, error))
         self._book(parcel, status is not None and 200 <= status < 300)

@@ -15,15 +15,15 @@ def customer(id: str, created: int, livemode: bool, params: dict[str, Any]) -> d
         "invoice_prefix": letters(id, 8).upper(),
         "invoice_settings": {"custom_fields": None, "default_payment_method": None, "footer": None,
                              "rendering_options": None},
-        "livemode": livemode, "metadata": params.get("metadata", {}), "name": params.get("name"),
+        "livemode": livemode, "metadata": dict(params.get("metadata") or {}), "name": params.get("name"),
         "next_invoice_sequence": 1, "phone": params.get("phone"),
-        "preferred_locales": params.get("preferred_locales", []), "shipping": params.get("shipping"),
+        "preferred_locales": list(params.get("preferred_locales") or []), "shipping": params.get("shipping"),
         "tax_exempt": params.get("tax_exempt", "none"), "test_clock": None,
     }
 
 
 def billing_details(params: dict[str, Any]) -> dict[str, Any]:
-    given = params.get("billing_details", {})
+    given = params.get("billing_details") or {}
     return {"address": NO_ADDRESS | (given.get("address") or {}), "email": given.get("email"),
             "name": given.get("name"), "phone": given.get("phone"), "tax_id": None}
 
@@ -40,7 +40,7 @@ def payment_method(id: str, created: int, livemode: bool, card: Card, params: di
             "three_d_secure_usage": {"supported": True}, "wallet": None,
         },
         "created": created, "customer": None, "customer_account": None, "livemode": livemode,
-        "metadata": params.get("metadata", {}), "type": "card",
+        "metadata": dict(params.get("metadata") or {}), "type": "card",
     }
 
 

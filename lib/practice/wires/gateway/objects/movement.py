@@ -28,7 +28,7 @@ def refund(id: str, created: int, charge: dict[str, Any], amount: int, params: d
         "created": created, "currency": charge["currency"],
         "destination_details": {"card": {"reference_status": "pending", "reference_type": "acquirer_reference_number",
                                          "type": "refund"}, "type": "card"},
-        "metadata": params.get("metadata", {}), "payment_intent": charge["payment_intent"],
+        "metadata": dict(params.get("metadata") or {}), "payment_intent": charge["payment_intent"],
         "reason": params.get("reason"), "receipt_number": None, "source_transfer_reversal": None,
         "status": "succeeded", "transfer_reversal": None,
     }

@@ -20,5 +20,5 @@ def webhook_endpoint(id: str, created: int, livemode: bool, params: dict[str, An
     return {
         "id": id, "object": "webhook_endpoint", "api_version": params.get("api_version"), "application": None,
         "created": created, "description": params.get("description"), "enabled_events": params["enabled_events"],
-        "livemode": livemode, "metadata": params.get("metadata", {}), "status": "enabled", "url": params["url"],
+        "livemode": livemode, "metadata": dict(params.get("metadata") or {}), "status": "enabled", "url": params["url"],
     }
