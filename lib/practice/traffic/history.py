@@ -22,7 +22,8 @@ from practice.wires.service.ledger import instant
 from practice.wires.service.records import Record
 from practice.wires.service.settings import VERSION
 
-DAY = 86_400.0
+# How long the service has been up when a history ends: it saw all of the day.
+LIFE_SECONDS = 1.02 * 86_400.0
 WEBHOOK = "/api/webhooks/stripe"
 CHECKOUT = "/api/payments/create-intent"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -84,7 +85,7 @@ class History:
         return self.engine.mode("live")
 
     def lay_plan(self, plan: Plan) -> None:
-        self.records.append(says.started(plan.clock - 1.02 * DAY, VERSION))
+        self.records.append(says.started(plan.clock - LIFE_SECONDS, VERSION))
         for person in plan.people:
             self.register(person)
         for purchase in plan.purchases:
@@ -114,7 +115,8 @@ class History:
         person, random = purchase.person, Random(purchase.transaction.int)
         metadata = {"userId": person.user_id, "orderId": purchase.order, "transactionId": str(purchase.transaction)}
         params = {"amount": purchase.amount, "currency": purchase.currency, "metadata": metadata,
-                  "customer": self.wallets[person.user_id].customer, "payment_method_types": ["card"]}
+                  "customer": self.wallets[person.user_id].customer,
+                  "automatic_payment_methods": {"enabled": True}}
         if purchase.outcome == "held":
             params["capture_method"] = "manual"
         with self.engine.at(purchase.at, "none"):
@@ -190,7 +192,7 @@ class History:
         return event
 
     def _canceled(self, purchase: Purchase, row: Row) -> str:
-        at = purchase.at + 900 + purchase.paid_after
+        at = purchase.at + 120 + purchase.paid_after
         with self.engine.at(at):
             event = self._event_of(lambda: self.live.cancel(row.intent, {"cancellation_reason": "abandoned"}))
         self.hear(event, "payment_intent.canceled", row.intent, at + 0.8, 8)

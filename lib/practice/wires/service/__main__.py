@@ -26,7 +26,8 @@ def main() -> int:
     pool = open_pool(settings.database_url)
     payments = Payments(pool, control, connect(settings), log)
     webhooks = Webhooks(pool, control, settings.stripe_webhook_secret, settings.smtp_url, log)
-    log(says.started(control.now(), VERSION))
+    if not control.start_is_logged:
+        log(says.started(control.now(), VERSION))
     app = Service(settings, pool, control, payments, webhooks, log).app()
     uvicorn.run(app, host="127.0.0.1", port=settings.port, log_level="critical", access_log=False, server_header=False)
     pool.close(timeout=1)

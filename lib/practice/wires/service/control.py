@@ -1,7 +1,8 @@
 """The private channel of whoever runs the process: JSON lines on stdin.
 
 `{"clock": 1768478400.0}` stops the service's clock there, `{"seed": 7}` seeds its ids, `{"release": "healthy"}`
-switches behaviour without a restart, and `"ack": PATH` beside any of them makes a file once the line took effect.
+switches behaviour without a restart, `{"started": true}` says that the start is in the log already, and `"ack": PATH`
+beside any of them makes a file once the line took effect.
 """
 
 import json
@@ -19,6 +20,7 @@ class Control:
 
     def __init__(self) -> None:
         self.release = "healthy"
+        self.start_is_logged = False
         self._fixed: float | None = None
         self._random: random.Random = random.SystemRandom()
 
@@ -44,6 +46,8 @@ class Control:
             self._random = random.Random(order["seed"])
         if "release" in order:
             self.release = order["release"]
+        if "started" in order:
+            self.start_is_logged = order["started"]
         if "ack" in order:
             Path(order["ack"]).touch()
 

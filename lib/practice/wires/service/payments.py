@@ -75,7 +75,7 @@ class Payments:
         metadata = {"userId": user_id, "orderId": order, "transactionId": str(transaction)}
         intent = self._call("/v1/payment_intents", lambda: self.stripe.v1.payment_intents.create(
             {"amount": amount, "currency": currency, "customer": user["customer"], "metadata": metadata,
-             "payment_method_types": ["card"]}))
+             "automatic_payment_methods": {"enabled": True}}))
         with self.pool.connection() as conn:
             ledger.add_payment(conn, transaction, user_id, intent.id, amount, currency, order, "PENDING",
                                self.control.now())

@@ -1,0 +1,65 @@
+"""What a fault is, and what it leaves behind for the referee."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from practice.world import World
+
+# redeliver: Stripe delivers the event again. settle: the row is set straight by hand, under guard.
+# work_list: no machine may act; a person decides, with a proposal.
+Cure = Literal["redeliver", "settle", "work_list"]
+
+
+class UnknownFault(ValueError):
+    """No such fault or variant; the text is one sentence that names what there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """One payment that the fault broke. `amount` in minor units; `paid_at` in unix seconds; `live` when it was broken
+    over the real wires, moments before the responder came."""
+
+    intent: str
+    event: str
+    transaction: str
+    order: str
+    user_id: str
+    amount: int
+    currency: str
+    variant: str
+    cure: Cure
+    paid_at: float
+    live: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What really happened: known to the world and its referee, never to the responder. Times in unix seconds."""
+
+    cause: str
+    variant: str
+    seed: int
+    began_at: float
+    stopped_at: float
+    stops: str
+    affected: tuple[Affected, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`stops` is one sentence; `inject` breaks a world by (variant, seed, live)."""
+
+    cause: str
+    variants: tuple[str, ...]
+    stops: str
+    inject: Callable[[World, str, int, bool], Truth]
+
+    def check(self, variant: str) -> None:
+        """Raises UnknownFault."""
+        if variant not in self.variants:
+            allowed = ", ".join(self.variants)
+            raise UnknownFault(f"Fault `{self.cause}` has no variant `{variant}`; choose from: {allowed}.")

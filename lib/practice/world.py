@@ -1,0 +1,317 @@
+"""One practice world: a payments company on loopback, with a past, customers, and perhaps a hidden fault."""
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import os
+import random
+import secrets
+import shutil
+import socket
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import httpx
+import psycopg
+
+from practice.faults import fault
+from practice.faults.fault import Truth
+from practice.referee import Referee, Snapshot
+from practice.traffic.history import LIFE_SECONDS, WEBHOOK, History
+from practice.traffic.live import Shopper, Traffic
+from practice.traffic.people import card_number
+from practice.traffic.plan import Plan, plan
+from practice.wires.containers import ContainerError, Facade, Supervisor
+from practice.wires.gateway import Gateway
+from practice.wires.ledger import Cluster, ClusterError
+from practice.wires.messages import ChatSink, MailSink
+from practice.wires.service.provision import DATABASE, Shop, provision
+from practice.wires.service.records import FORMATS
+from practice.wires.service.settings import VERSION
+from practice.wires.service.settle import EFFECTS
+
+SEED = 20260115
+SERVICE = "shop-api"
+READY_SECONDS_MAX = 30.0
+# Below the range from which the system draws ports for outgoing connections: a service that restarts finds its port
+# still free.
+PORTS = range(20_000, 32_000)
+
+
+class WorldError(RuntimeError):
+    """The world cannot be opened or used; the text is one sentence with the next move."""
+
+
+class World:
+    """Make one with `World.open`; use it as a context manager, or call `close`. It dies with its process."""
+
+    environment: dict[str, str]
+    truth: Truth | None
+    snapshot: Snapshot | None
+
+    def __init__(self, directory: Path, seed: int, clock: datetime | None, log_format: str, live: bool) -> None:
+        if log_format not in FORMATS:
+            raise WorldError(f"There is no log format `{log_format}`; choose from: {', '.join(FORMATS)}.")
+        if seed < 0:
+            raise WorldError(f"A seed is 0 or more, not {seed}.")
+        if clock is not None and clock.tzinfo is None:
+            raise WorldError(f"The clock {clock.isoformat()} has no time zone; say 2026-01-15T12:00:00+00:00.")
+        self.directory, self.seed, self.clock, self.log_format = Path(directory).resolve(), seed, clock, log_format
+        self.live = live and clock is None
+        self.truth = self.snapshot = None
+        self.environment = {}
+        self._closing = contextlib.ExitStack()
+
+    @classmethod
+    def open(
+        cls, directory: Path = Path(".run"), seed: int = SEED, clock: datetime | None = None, payments: int = 2000,
+        users: int = 300, log_format: str = "json", live: bool = True,
+    ) -> Self:
+        """Start everything, lay down a day of history, write `world.env` into `directory`.
+
+        `clock`: a constant instant for all that the world writes (then nobody pays); None: wall time. `live`: people
+        go on paying. Raises WorldError.
+        """
+        world = cls(directory, seed, clock, log_format, live)
+        try:
+            world._open(payments, users)
+        except (ClusterError, ContainerError) as problem:
+            world.close()
+            raise WorldError(str(problem)) from problem
+        except BaseException:
+            world.close()
+            raise
+        return world
+
+    def close(self) -> None:
+        """Stop everything and remove what the world kept; a second call does nothing."""
+        self._closing.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def now(self) -> float:
+        """Unix seconds."""
+        return time.time() if self.clock is None else self.clock.timestamp()
+
+    def inject(self, name: str, variant: str = "", seed: int | None = None, live: bool | None = None) -> Truth:
+        """Break the world as the fault `name` does; `variant` empty means the fault's own default. `live`: let the
+        broken release really run as well (default: when customers are about). Raises UnknownFault."""
+        found = fault(name)
+        variant = variant or found.variants[0]
+        found.check(variant)
+        if self.truth is not None:
+            raise WorldError(f"This world has its fault already ({self.truth.cause}); open another for a second one.")
+        self.truth = found.inject(self, variant, self.seed if seed is None else seed,
+                                  self.live if live is None else live)
+        self.snapshot = Snapshot.take(self)
+        return self.truth
+
+    def referee(self) -> Referee:
+        """Who judges the repair. Raises WorldError when nothing was broken."""
+        if self.truth is None or self.snapshot is None:
+            raise WorldError("There is nothing to judge: no fault was injected into this world.")
+        return Referee(self, self.truth, self.snapshot)
+
+    def add(self, history: History) -> None:
+        """Put rows and log lines of a finished history in their places."""
+        with psycopg.connect(self.cluster.dsn(DATABASE)) as conn:
+            history.write(conn)
+        render = FORMATS[self.log_format]
+        self.process.log.extend((record.stream, render(record), record.at) for record in history.records)  # type: ignore[misc]
+
+    def backdate_start(self, at: float) -> None:
+        """Have the service's container say that it runs since then (unix seconds)."""
+        self.process.state = dataclasses.replace(self.process.state, started_at=at)
+
+    def release(self, name: str) -> None:
+        """Switch the running service to this release and wait until it has."""
+        ack = self.home / f"ack-{uuid.uuid4().hex}"
+        self.process.send(json.dumps({"release": name, "ack": str(ack)}))
+        self._until(ack.exists, f"the service did not take the release {name}")
+        ack.unlink()
+
+    def held(self) -> contextlib.AbstractContextManager[None]:
+        """Nobody pays inside the block."""
+        return self.traffic.held() if self.traffic.is_running else contextlib.nullcontext()
+
+    def has_logged(self, text: str) -> bool:
+        return any(text in entry.log for entry in self.process.log.entries())
+
+    def wait_until_healthy(self) -> None:
+        self._until(self._is_healthy, "the payments service did not become healthy")
+
+    def _open(self, payments: int, users: int) -> None:
+        self._claim()
+        self.mails, self.chat = MailSink(), ChatSink()
+        with ThreadPoolExecutor(1) as aside:
+            ledger = aside.submit(self._start_ledger)
+            self._start_gateway()
+            self.plan: Plan = plan(self.seed, self.now(), payments, users)
+            self._start_sinks()
+            self.shop = ledger.result()
+        self._start_service()
+        self.history = History(self.gateway.engine)
+        self.history.lay_plan(self.plan)
+        self.add(self.history)
+        self.wait_until_healthy()
+        self.shopper = Shopper(self.service_url, self.gateway)
+        self._closing.callback(self.shopper.close)
+        self._go_live()
+        self._announce()
+
+    def _claim(self) -> None:
+        """One world per directory; what a killed predecessor left there goes."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock: IO[str] = self._closing.enter_context((self.directory / "world.lock").open("a"))
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise WorldError(
+                f"A practice world is open in `{self.directory}` already; end it (Ctrl-C where it runs), then "
+                "run this again."
+            ) from None
+        (self.directory / "world.env").unlink(missing_ok=True)
+        for left_over in self.directory.glob("world-*/"):
+            shutil.rmtree(left_over, ignore_errors=True)
+        self.home = Path(tempfile.mkdtemp(prefix="world-", dir=self.directory))
+        self._closing.callback(shutil.rmtree, self.home, ignore_errors=True)
+
+    def _start_ledger(self) -> Shop:
+        self.cluster = Cluster.start(self.home / "ledger")
+        self._closing.callback(self.cluster.stop)
+        return provision(self.cluster)
+
+    def _start_gateway(self) -> None:
+        self.gateway = Gateway(self.seed, self.now)
+        self.gateway.start()
+        self._closing.callback(self.gateway.stop)
+
+    def _start_sinks(self) -> None:
+        self.smtp = self.mails.start()
+        self._closing.callback(self.mails.stop)
+        self.chat_url = self.chat.start()
+        self._closing.callback(self.chat.stop)
+
+    def _start_service(self) -> None:
+        port = free_port()
+        self.service_url = f"http://127.0.0.1:{port}"
+        with self.gateway.engine.at(self.now() - 86_400.0 * 90, "none"):
+            self.endpoint = self.gateway.engine.mode("live").create_webhook_endpoint(
+                {"url": self.service_url + WEBHOOK, "enabled_events": list(EFFECTS), "description": "shop"})
+        self.admin_token = secrets.token_urlsafe(18)
+        environment = {
+            "PORT": str(port), "DATABASE_URL": self.shop.owner_dsn,
+            "STRIPE_SECRET_KEY": self.gateway.keys["live"].secret,
+            "STRIPE_PUBLISHABLE_KEY": self.gateway.keys["live"].publishable,
+            "STRIPE_WEBHOOK_SECRET": self.endpoint["secret"], "STRIPE_API_BASE": self.gateway.url,
+            "SMTP_URL": f"smtp://{self.smtp[0]}:{self.smtp[1]}", "LOG_FORMAT": self.log_format,
+            "ADMIN_TOKEN": self.admin_token,
+        }
+        self.supervisor = Supervisor(self.home / "containers", self.now)
+        self._closing.callback(self.supervisor.stop)
+        self.process = self.supervisor.create(
+            SERVICE, f"{SERVICE}:{VERSION}", [sys.executable, "-m", "practice.wires.service"], environment,
+            created_at=self.now() - LIFE_SECONDS)
+        self._closing.callback(self.process.log.close)
+        clock = {} if self.clock is None else {"clock": self.now(), "seed": self.seed}
+        self.process.opening_lines = [json.dumps(clock | {"started": True})]
+        self.process.start()
+        self.process.opening_lines = [json.dumps(clock)]  # of a later start the log knows nothing yet
+        self.backdate_start(self.now() - LIFE_SECONDS)
+        self.facade = Facade(self.supervisor)
+        self.docker_host = self.facade.start()
+        self._closing.callback(self.facade.stop)
+
+    def _go_live(self) -> None:
+        """Stripe's latest events arrive, and people begin to pay: not in a world whose clock stands still."""
+        self.traffic = Traffic(self.shopper, self.plan.people, self.history.wallets, self.seed)
+        if self.clock is None:
+            for laid in self.history.laid:
+                if laid.purchase.outcome == "late":
+                    self.gateway.webhooks.carry("live", laid.event, self.endpoint["id"])
+        if self.live:
+            self.traffic.start()
+            self._closing.callback(self.traffic.stop)
+
+    def _announce(self) -> None:
+        """world.env for whoever comes to look; complete or not there."""
+        keys, live = self.gateway.keys["live"], self.gateway.engine.mode("live")
+        card = {"number": card_number(random.Random(f"drill card {self.seed}"))}
+        method = live.create_payment_method({"type": "card", "card": card})
+        instant = self.clock.astimezone(UTC).isoformat().replace("+00:00", "Z") if self.clock else ""
+        self.environment = {
+            "PRACTICE_WORLD": f"world-{self.seed}",
+            "PRACTICE_DIRECTORY": str(self.directory),
+            "PRACTICE_CLOCK": instant,
+            "PRACTICE_GATEWAY_URL": self.gateway.url,
+            "PRACTICE_GATEWAY_READ_KEY": keys.read_only,
+            "PRACTICE_GATEWAY_WRITE_KEY": keys.write,
+            "PRACTICE_PUBLISHABLE_KEY": keys.publishable,
+            "PRACTICE_ACCOUNT": self.gateway.account_id,
+            "PRACTICE_WEBHOOK_SECRET": self.endpoint["secret"],
+            "PRACTICE_STATUS_URL": f"{self.gateway.url}/status/api/v2/status.json",
+            "PRACTICE_LEDGER_READ_DSN": self.shop.read_dsn,
+            "PRACTICE_LEDGER_WRITE_DSN": self.shop.write_dsn,
+            "PRACTICE_SERVICE_URL": self.service_url,
+            "PRACTICE_WEBHOOK_URL": self.service_url + WEBHOOK,
+            "PRACTICE_ADMIN_TOKEN": self.admin_token,
+            "PRACTICE_DOCKER_HOST": self.docker_host,
+            "PRACTICE_CONTAINER": SERVICE,
+            "PRACTICE_SMTP_HOST": self.smtp[0],
+            "PRACTICE_SMTP_PORT": str(self.smtp[1]),
+            "PRACTICE_CHAT_URL": self.chat_url,
+            "PRACTICE_TEST_PAYMENT_METHOD": method["id"],
+            "PRACTICE_LOG_FORMAT": self.log_format,
+        }
+        draft, final = self.home / "world.env", self.directory / "world.env"
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+            handle.writelines(f"{name}={value}\n" for name, value in self.environment.items())
+        draft.replace(final)
+        self._closing.callback(final.unlink, missing_ok=True)
+
+    def _is_healthy(self) -> bool:
+        if self.process.status == "exited":
+            raise WorldError(f"The payments service ended with code {self.process.exit_code}: {self._last_words()}")
+        try:
+            return httpx.get(f"{self.service_url}/api/health", timeout=2, trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def _last_words(self) -> str:
+        entries = self.process.log.entries()
+        return entries[-1].log.strip() if entries else "it said nothing."
+
+    def _until(self, holds: Callable[[], bool], complaint: str) -> None:
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        while not holds():
+            if time.monotonic() > deadline:
+                raise WorldError(f"The world is not usable: {complaint} within {READY_SECONDS_MAX:.0f} s.")
+            time.sleep(0.02)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 on which nobody listens."""
+    for port in random.SystemRandom().sample(PORTS, 200):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise WorldError(f"No free port on 127.0.0.1 between {PORTS.start} and {PORTS.stop}; close some programs.")
+
+
+def opened(**arguments: object) -> Iterator[World]:
+    """A world for as long as a generator is held: the shape of a pytest fixture."""
+    with World.open(**arguments) as world:  # type: ignore[arg-type]
+        yield world
