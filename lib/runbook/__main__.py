@@ -152,7 +152,7 @@ def doctor(given: argparse.Namespace) -> int:
 def lab(given: argparse.Namespace) -> int:
     from runbook import lab as workbench
 
-    return workbench.open_lab(given.target, given.incident, headless.notebook_path(given.notebook))
+    return workbench.open_lab(given.target, given.incident, headless.notebook_path(given.notebook).stem)
 
 
 def say(text: str) -> None:

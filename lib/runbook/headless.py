@@ -70,7 +70,9 @@ def check_parameters(notebook: str, known: Mapping[str, Mapping[str, Any]], give
         wanted = known[name]["inferred_type_name"]
         fits = isinstance(value, TYPES.get(wanted, list)) and not (isinstance(value, bool) and wanted != "bool")
         if not fits:
-            raise BadInput(f"Parameter `{name}` of {notebook} must be {wanted}, not {type(value).__name__} (`{value}`).")
+            raise BadInput(
+                f"Parameter `{name}` of {notebook} must be {wanted}, not {type(value).__name__} (`{value}`)."
+            )
 
 
 def run(notebook: str, parameters: Mapping[str, Any]) -> Run:

@@ -63,6 +63,9 @@ class Plan:
 
     @property
     def fingerprint(self) -> str:
+        """Empty for a plan without steps: there is nothing to say yes to."""
+        if not self.steps:
+            return ""
         steps = [[step.kind, step.object_id, step.old, step.new, step.key] for step in self.steps]
         return "plan-" + digest([self.target, self.identity, self.remedy, self.undoes, steps])[:16]
 

@@ -12,8 +12,10 @@ from runbook import export, record
 from runbook.facts import Diagnosis, Evidence, Finding, Suspects
 from runbook.incident import Incident
 from runbook.judgement import escalation, triage
+from runbook.judgement.classes import CLASSES
 from runbook.judgement.escalation import Level
 from runbook.judgement.reconciliation import Reconciliation
+from runbook.plan import Carried, Plan
 from runbook.reconcile import reconcile as reconcile_facts
 
 
@@ -69,8 +71,6 @@ def finish(incident: Incident, notebook: str, headline: str) -> Record:
     return Record(headline, record.write(incident.directory))
 
 
-
-
 def reconcile(incident: Incident) -> Reconciliation:
     """Every payment of the window, both sides, each in one class; the verdict is noted in the journal."""
     result = reconcile_facts(export.facts(incident), export.settings(incident))
@@ -83,3 +83,47 @@ def reconcile(incident: Incident) -> Reconciliation:
         digest=hashlib.sha256(result.to_json()).hexdigest(),
     )
     return result
+
+
+def summary(plan: Plan, done: Carried) -> str:
+    """One clause for a headline: what became of the plan."""
+    left = f", {len(plan.work_list)} left to a person" if plan.work_list else ""
+    if not done.results:
+        return f"nothing to repair{left}"
+    if done.count("withheld") == len(done.results):
+        return f"{len(done.results)} steps withheld ({done.results[0][1].detail}){left}"
+    words = ("applied", "already done", "withheld")
+    return ", ".join(f"{done.count(word)} {word}" for word in words if done.count(word)) + left
+
+
+def discrepancies(incident: Incident, result: Reconciliation) -> Evidence:
+    """The breaks, most urgent first, each with the notebook that goes on from it."""
+    rows = tuple(
+        {
+            "priority": item.priority,
+            "class": item.class_,
+            "payment": item.intent_id or item.row_id or item.object_ids[0],
+            "amount_minor": item.gateway_minor if item.gateway_minor is not None else item.ledger_minor or 0,
+            "currency": item.currency or item.ledger_currency,
+            "created_at": item.created_at,
+            "age": item.age_bucket,
+            "go on in": CLASSES[item.class_].notebook,
+        }
+        for item in result.discrepancies
+    )
+    return Evidence("Which payments disagree?", "gateway, ledger", incident.as_of, rows)
+
+
+def identities(incident: Incident, result: Reconciliation) -> Evidence:
+    """Each number as read and as found again in the classes; money in minor units."""
+    rows = tuple(
+        {
+            "what must be equal": each.statement,
+            "currency": (each.currency or "").upper(),
+            "read": each.read,
+            "found": each.found,
+            "residual": each.residual,
+        }
+        for each in result.identities
+    )
+    return Evidence("Is everything that was read found again?", "gateway, ledger", incident.as_of, rows)

@@ -113,3 +113,15 @@ def watch(incident: Incident, minutes: int) -> Evidence:
         if time.monotonic() >= until:
             return found
         time.sleep(WATCH_EVERY_SECONDS)
+
+
+def compared(incident: Incident) -> Evidence:
+    """Each check as it stood at the first look, and as it stands at the newest."""
+    looks = incident.journal.entries("checks")
+    first, last = ({each["statement"]: each for each in look.body["findings"]} for look in (looks[0], looks[-1]))
+    rows = tuple(
+        {"check": name, "first": first[name]["answer"], "now": last[name]["answer"], "because": last[name]["because"]}
+        for name in last
+        if name in first
+    )
+    return Evidence("How did the checks stand at first, and how now?", "journal", incident.as_of, rows)

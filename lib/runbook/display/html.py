@@ -31,7 +31,9 @@ def render(card: Card) -> str:
 
 
 def grid(table: Table) -> str:
-    head = "".join(f'<th style="{CELL};font-weight:600">{escape(name.replace("_", " "))}</th>' for name in table.columns)
+    head = "".join(
+        f'<th style="{CELL};font-weight:600">{escape(name.replace("_", " "))}</th>' for name in table.columns
+    )
     rows = "".join(
         "<tr>" + "".join(f'<td style="{CELL}">{escape(text)}</td>' for text in row) + "</tr>" for row in table.rows
     )

@@ -2,50 +2,55 @@
 
 from __future__ import annotations
 
-import os
-
 from IPython.core.getipython import get_ipython
-from IPython.display import display
 
 from runbook import evidence, planning, repair, response, verify
+from runbook import incident as incidents
 from runbook.display import html, text
+from runbook.display.approval import Approving, approval
 from runbook.display.nouns import card
-from runbook.display.plots import plot_minutes
+from runbook.display.plots import plot_classes, plot_minutes
 from runbook.facts import Checked, Diagnosis, Evidence, Finding, Impact, Suspects
 from runbook.incident import Incident
-from runbook.incident import open_incident as _open
 from runbook.judgement import triage
 from runbook.judgement.escalation import Level
+from runbook.judgement.reconciliation import Reconciliation
 from runbook.plan import Carried, Plan
+from runbook.response import Record
 
-__all__ = ["evidence", "open_incident", "approval", "planning", "plot_minutes", "repair", "response", "triage", "verify"]
+__all__ = [
+    "approval",
+    "evidence",
+    "open_incident",
+    "planning",
+    "plot_classes",
+    "plot_minutes",
+    "repair",
+    "response",
+    "triage",
+    "verify",
+]
 
-SHOWN = (Incident, Evidence, Finding, Suspects, Impact, Diagnosis, Level, Plan, Carried, Checked)
+SHOWN = (Incident, Evidence, Finding, Suspects, Impact, Diagnosis, Level, Plan, Approving, Carried, Checked,
+         Reconciliation, Record)  # fmt: skip
 
 
-def open_incident(notebook: str, target: str, incident: str | Incident, **window: str) -> Incident:
-    """Open or join, and note in the journal that this notebook was started."""
-    opened = _open(target, incident.id if isinstance(incident, Incident) else incident, **window)
+def open_incident(notebook: str, target: str, incident: str, **window: str) -> Incident:
+    """Open an incident or join one, and note in the journal that this notebook was started."""
+    opened = incidents.open_incident(target, incident, **window)
     opened.log("started", notebook=notebook)
     return opened
 
 
-def register() -> None:
+def show_cards() -> None:
     """Show each noun as its card, in the plain and in the rich form of a cell's output."""
     shell = get_ipython()
     if shell is None:
         return
+    formatters = shell.display_formatter.formatters
     for noun in SHOWN:
-        shell.display_formatter.formatters["text/plain"].for_type(noun, lambda value, printer, _: printer.text(as_text(value)))
-        shell.display_formatter.formatters["text/html"].for_type(noun, as_html)
+        formatters["text/plain"].for_type(noun, lambda value, printer, _: printer.text(text.render(card(value))))
+        formatters["text/html"].for_type(noun, lambda value: html.render(card(value)))
 
 
-def as_text(noun: object) -> str:
-    return text.render(card(noun))
-
-
-def as_html(noun: object) -> str:
-    return html.render(card(noun))
-
-
-register()
+show_cards()

@@ -5,12 +5,15 @@ from __future__ import annotations
 from functools import singledispatch
 
 from runbook import clock, money
-from runbook.display.card import Card, table
+from runbook.display.approval import Approving
+from runbook.display.card import Card, Table, table
 from runbook.facts import Answer, Checked, Diagnosis, Evidence, Finding, Impact, Suspects
 from runbook.incident import Incident
 from runbook.judgement.causes import CAUSES
 from runbook.judgement.escalation import Level
+from runbook.judgement.reconciliation import Reconciliation
 from runbook.plan import Carried, Plan
+from runbook.response import Record
 
 TONES = {Answer.HOLDS: "good", Answer.DOES_NOT_HOLD: "bad", Answer.CANNOT_TELL: "unsure"}
 STEPS_SHOWN = 8
@@ -116,7 +119,7 @@ def kinds(plan: Plan) -> tuple[str, ...]:
     return (", ".join(f"{count} {names.get(kind, kind)}" for kind, count in counts.items()),)
 
 
-def work(plan: Plan) -> object:
+def work(plan: Plan) -> Table | None:
     return table([{"payment": item.payment, "amount_minor": item.amount_minor, "currency": item.currency,
                    "why no machine": item.reason, "proposal": item.proposal} for item in plan.work_list])  # fmt: skip
 
@@ -133,5 +136,52 @@ def _(carried: Carried) -> Card:
 @card.register
 def _(checked: Checked) -> Card:
     tone = "good" if checked.holds else "bad"
-    rows = [{"check": each.statement, "answer": each.answer.value, "because": each.because} for each in checked.findings]
+    rows = [
+        {"check": each.statement, "answer": each.answer.value, "because": each.because} for each in checked.findings
+    ]
     return Card(f"Checks {checked.phase} the repair", tone, table=table(rows))
+
+
+@card.register
+def _(approving: Approving) -> Card:
+    if not approving.plan:
+        return Card("Nothing to approve.", "good")
+    if approving.approved_by:
+        return Card(f"{approving.plan} is approved by {', '.join(approving.approved_by)}.", "good")
+    return Card(
+        f"{approving.plan} awaits approval.",
+        "unsure",
+        ("Read the plan above. An approval is as strong as the accounts of the operating system.",),
+        by_hand=f"./runbook approve {approving.incident} {approving.plan} && "
+        f"./runbook apply {approving.incident} {approving.plan}",
+    )
+
+
+@card.register
+def _(result: Reconciliation) -> Card:
+    tone = {"clean": "good", "breaks": "bad", "incomplete": "unsure"}[result.verdict]
+    rows = [
+        {"class": each.class_, "outcome": each.outcome, "priority": each.priority, "items": each.items,
+         "currency": (each.currency or "").upper(), "at Stripe": amount(each.gateway_minor, each.currency),
+         "in the ledger": amount(each.ledger_minor, each.currency)}
+        for each in result.by_class
+    ]  # fmt: skip
+    closes = not any(each.residual for each in result.identities)
+    note = f"{len(result.identities)} identities checked; " + ("all close." if closes else "some do not close.")
+    lines = (f"{len(result.items):,} items, {len(result.discrepancies):,} discrepancies.", *result.incomplete_because)
+    return Card(f"Verdict: {result.verdict}", tone, lines, table=table(rows, len(rows)), note=note)
+
+
+def amount(minor: int, currency: str | None) -> str:
+    return money.show(minor, currency) if currency else f"{minor:,}"
+
+
+@card.register
+def _(record: Record) -> Card:
+    content = record.content
+    outcomes = ", ".join(f"{count:,} {word.replace('_', ' ')}" for word, count in content["outcomes"].items())
+    return Card(
+        f"{content['incident']}: {content['verdict'].replace('_', ' ')}",
+        lines=(record.headline, f"status {content['status']}; steps: {outcomes}",
+               f"kept in outputs/{content['incident']}/: journal.jsonl, record.json"),
+    )  # fmt: skip

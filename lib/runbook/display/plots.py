@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from runbook.facts import Evidence
+from runbook.judgement.reconciliation import Reconciliation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,7 +33,29 @@ def plot_minutes(minutes: Evidence, percent: int) -> Figure:
         bottom = [low + count for low, count in zip(bottom, counts, strict=True)]
     axes.xaxis.set_major_formatter(dates.DateFormatter("%H:%M", tz=UTC))
     axes.set_ylabel("payments per minute")
-    axes.set_title(f"How payments ended, by the minute they began (UTC); target above {percent} %", loc="left", fontsize=10)
+    axes.set_title(
+        f"How payments ended, by the minute they began (UTC); target above {percent} %", loc="left", fontsize=10
+    )
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+def plot_classes(result: Reconciliation) -> Figure:
+    """How many payments lie in each class that is not plainly matched, by what it means."""
+    from matplotlib.figure import Figure
+
+    counts: dict[tuple[str, str], int] = {}
+    for each in result.by_class:
+        if each.class_ != "matched":
+            counts[each.outcome, each.class_] = counts.get((each.outcome, each.class_), 0) + each.items
+    ordered = sorted(counts, key=lambda key: (("break", "pending", "ok").index(key[0]), counts[key]))
+    figure = Figure(figsize=(9, 0.4 + 0.3 * max(len(ordered), 1)), layout="constrained")
+    axes = figure.subplots()
+    colours = {"break": RED, "pending": "#9a6700", "ok": GREY}
+    bars = axes.barh([name for _, name in ordered], [counts[key] for key in ordered],
+                     color=[colours[outcome] for outcome, _ in ordered])  # fmt: skip
+    axes.bar_label(bars, padding=3, fontsize=8)
+    axes.set_title("Payments that are not plainly matched: breaks red, pending amber, ok grey", loc="left", fontsize=10)
+    axes.spines[["top", "right"]].set_visible(False)
     return figure

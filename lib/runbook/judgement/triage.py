@@ -87,7 +87,33 @@ def transactions_are_kept(logs: LogSummary, log: Evidence) -> Finding:
     return absent_from_logs(logs, log, "database_rollback", DATABASE_ERRORS, what)
 
 
-def database_answers(logs: LogSummary, log: Evidence, sides: Evidence, settings: Thresholds) -> Finding:
+def webhooks_are_handled(logs: LogSummary, log: Evidence, settings: Thresholds) -> Finding:
+    """An alarm: it says that something is wrong, not what."""
+    limit = settings.webhook_failures_in_a_row
+    statement = f"No more than {limit} webhooks failed in a row."
+    if not log.readable:
+        return cannot_tell(statement, log)
+    counts = (
+        ", ".join(f"{count:,} {state}" for state, count in sorted(logs.webhooks.items())) or "no webhook in the logs"
+    )
+    answer = Answer.HOLDS if logs.longest_run <= limit else Answer.DOES_NOT_HOLD
+    return Finding(statement, answer, f"{counts}; longest run of failures {logs.longest_run}", evidence=(log,))
+
+
+def requests_succeed(logs: LogSummary, log: Evidence, settings: Thresholds) -> Finding:
+    """An alarm: the share of requests on the payment paths that the service answered with a 5xx."""
+    limit = settings.error_share_percent
+    statement = f"No more than {limit} % of the requests on the payment paths fail."
+    if not log.readable:
+        return cannot_tell(statement, log)
+    if not logs.requests:
+        return Finding(statement, Answer.CANNOT_TELL, "no such request stands in the logs", evidence=(log,))
+    holds = logs.requests_failed * 100 <= limit * logs.requests
+    because = f"{logs.requests_failed:,} of {logs.requests:,} failed"
+    return Finding(statement, Answer.HOLDS if holds else Answer.DOES_NOT_HOLD, because, evidence=(log,))
+
+
+def database_answers(logs: LogSummary, log: Evidence, sides: Evidence) -> Finding:
     """A database that is away fails most requests; one that drops a connection fails a few."""
     statement = "The service reaches its database."
     state = {row["part"]: row["state"] for row in sides.rows}
@@ -188,7 +214,7 @@ def diagnose(suspects: Suspects, found: Impact, alarms: Sequence[Finding], param
     causes = suspects.implicated
     wrong = found.payments or any(alarm.answer is Answer.DOES_NOT_HOLD for alarm in alarms)
     if not causes:
-        blind = [finding for finding in suspects.open_questions]
+        blind = suspects.open_questions
         name = "unknown" if wrong or blind else "none"
         sentence = {
             "none": "Nothing is wrong: every suspect is struck out and no alarm rings.",

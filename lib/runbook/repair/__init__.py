@@ -32,6 +32,8 @@ def apply(incident: Incident, fingerprint: str) -> Carried:
     Returns every step with its outcome; all are Withheld for one reason where the plan may not be carried out.
     Raises BadInput for a plan the journal does not hold.
     """
+    if not fingerprint:
+        return Carried("", ())
     plan, entry = planning.sealed(incident.journal, fingerprint)
     if reason := refusal(incident, plan, entry):
         incident.log("refused", plan=fingerprint, reason=reason)
