@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from runbook.judgement.log_formats import LogEntry
-from runbook.judgement.log_words import EVENT_TYPE, webhook
+from runbook.judgement.log_entry import LogEntry
+from runbook.judgement.log_words import EVENT_TYPE
 
 STARTED = re.compile(
     r"\bstarted\b|successfully started|startup complete|listening (?:on|at)|server is running|booting worker", re.I
@@ -30,21 +30,27 @@ def mark_crashes(entries: Iterator[LogEntry]) -> Iterator[LogEntry]:
     in_hand: dict[str, dict[str, tuple[str, datetime]]] = {}
     finished_kinds: set[str] = set()
     for entry in entries:
-        place = TASK.sub("", entry.container)
-        mine = in_hand.setdefault(place, {})
-        found = webhook(entry)
-        if found and found.state == "received":
-            kind = EVENT_TYPE.search(entry.message)
-            mine[found.event_id] = (kind[0] if kind else "", entry.at)
-        elif found:
-            kind_of, _ = mine.pop(found.event_id, ("", None))
-            if found.state == "processed":
-                finished_kinds.add(kind_of)
-        elif mine and STOPPED.search(entry.message):
-            mine.clear()
-        elif mine and entry.level in ("info", "") and STARTED.search(entry.message):
-            left = [kind for kind, at in mine.values() if entry.at - at <= IN_HAND_FOR]
-            mine.clear()
-            if finished_kinds.intersection(left):
-                entry = msgspec.structs.replace(entry, crash=True)
+        found = entry.event
+        if found is not None:
+            mine = in_hand.setdefault(TASK.sub("", entry.container), {})
+            if found.state == "received":
+                kind = EVENT_TYPE.search(entry.message)
+                mine[found.event_id] = (kind[0] if kind else "", entry.at)
+            else:
+                kind_of, _ = mine.pop(found.event_id, ("", None))
+                if found.state == "processed":
+                    finished_kinds.add(kind_of)
+        elif entry.exchange is None and in_hand:
+            entry = _judged(entry, in_hand, finished_kinds)
         yield entry
+
+
+def _judged(entry: LogEntry, in_hand: dict[str, dict[str, tuple[str, datetime]]], finished_kinds: set[str]) -> LogEntry:
+    """The entry, marked if it is a start over work in hand. A shutdown or a start empties the hand."""
+    if entry.level not in ("info", "") or not (STARTED.search(entry.message) or STOPPED.search(entry.message)):
+        return entry
+    mine = in_hand.pop(TASK.sub("", entry.container), {})
+    left = {kind for kind, at in mine.values() if entry.at - at <= IN_HAND_FOR}
+    if STOPPED.search(entry.message) or not finished_kinds & left:
+        return entry
+    return msgspec.structs.replace(entry, crash=True)

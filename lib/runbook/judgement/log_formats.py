@@ -5,27 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import msgspec
 
 LINE_CHARACTERS_MAX = 16_384  # what is longer is a dump; its beginning says what it is
-
-
-class LogEntry(msgspec.Struct, frozen=True, gc=False):
-    """What was logged at once. `level` is debug, info, warn, error, fatal or empty; `at` is the engine's time, since
-    half of all services stamp their lines in a local time without saying which."""
-
-    at: datetime
-    level: str
-    logger: str
-    message: str
-    fields: dict[str, Any]
-    stack: str
-    stream: str
-    container: str
-    crash: bool = False  # a start that follows unfinished work; see log_crashes
 
 
 class Head(msgspec.Struct, gc=False):
@@ -51,6 +35,7 @@ MESSAGE_KEYS = ("msg", "message", "event", "@m", "log", "text")
 LOGGER_KEYS = ("logger", "context", "logger_name", "name", "module", "log.logger", "component")
 STACK_KEYS = ("stack", "stacktrace", "stack_trace", "exception", "exc_info", "error.stack_trace", "trace")
 ERROR_KEYS = ("err", "error", "exception")  # where loggers put the error object
+ANY_ERROR_KEY = frozenset(STACK_KEYS + ERROR_KEYS)
 
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 NEST = re.compile(
@@ -86,18 +71,21 @@ def json_line(text: str) -> Head | None:
         fields = DECODE(text)
     except (msgspec.DecodeError, RecursionError):
         return _broken_json(text)
-    return _json_head(fields) if isinstance(fields, dict) else None
+    if not isinstance(fields, dict):
+        return None
+    return _head("json", fields)
 
 
-def _json_head(fields: dict[str, Any]) -> Head:
+def _head(kind: str, fields: dict[str, Any]) -> Head:
     level = LEVELS.get(str(_take(fields, LEVEL_KEYS)).lower(), "")
-    message, logger, stack = _take(fields, MESSAGE_KEYS), _take(fields, LOGGER_KEYS), _take(fields, STACK_KEYS)
-    for key in ERROR_KEYS:
-        inner = fields.get(key)
-        if isinstance(inner, dict):
-            stack = stack or inner.get("stack") or inner.get("stack_trace") or ""
-            message = message or inner.get("message") or ""
-    return Head("json", level, _text(logger), _text(message), fields, _text(stack))
+    message, logger = _take(fields, MESSAGE_KEYS), _take(fields, LOGGER_KEYS)
+    stack: Any = ""
+    if not ANY_ERROR_KEY.isdisjoint(fields):
+        stack = _take(fields, STACK_KEYS)
+        inner = next((fields[key] for key in ERROR_KEYS if isinstance(fields.get(key), dict)), {})
+        stack = stack or inner.get("stack") or inner.get("stack_trace") or ""
+        message = message or inner.get("message") or ""
+    return Head(kind, level, _text(logger), _text(message), fields, _text(stack))
 
 
 def _broken_json(text: str) -> Head | None:
@@ -121,12 +109,13 @@ def logfmt_line(text: str) -> Head | None:
     first = PAIR.match(text)
     if not first:
         return None
-    fields: dict[str, Any] = {found[1]: _unquoted(found[2]) for found in PAIR.finditer(text)}
+    fields: dict[str, Any] = dict(PAIR.findall(text))
     if len(fields) < 2 or LOGFMT_KEYS.isdisjoint(fields):
         return None
-    level = LEVELS.get(str(_take(fields, LEVEL_KEYS)).lower(), "")
-    message, logger, stack = _take(fields, MESSAGE_KEYS), _take(fields, LOGGER_KEYS), _take(fields, STACK_KEYS)
-    return Head("logfmt", level, _text(logger), _text(message), fields, _text(stack))
+    for key, value in fields.items():
+        if value[:1] == '"':
+            fields[key] = _unquoted(value)
+    return _head("logfmt", fields)
 
 
 def stamped_line(text: str) -> Head | None:
@@ -174,8 +163,6 @@ def _text(value: Any) -> str:
 
 
 def _unquoted(value: str) -> str:
-    if not value.startswith('"'):
-        return value
     if "\\" not in value:
         return value[1:-1]
     try:

@@ -1,6 +1,6 @@
 """Raw lines to entries: stack traces joined to the entry they belong to, in the order of time. Pure.
 
-What an entry means is said by `classify`, `request`, `outbound` and `webhook`, which stand in `log_words`.
+What an entry means is said by `classify`, `request`, `outbound` and `webhook`; the words are in `log_vocabulary`.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from datetime import timedelta
 from typing import Literal, Protocol
 
 from runbook.judgement.log_crashes import mark_crashes
+from runbook.judgement.log_entry import LogEntry, Request, Webhook
 from runbook.judgement.log_formats import (
     DECODE,
     LINE_CHARACTERS_MAX,
     PARSERS,
     Head,
-    LogEntry,
     clean,
     json_line,
     plain_line,
 )
-from runbook.judgement.log_words import Request, classify, outbound, request, webhook
+from runbook.judgement.log_words import classify, event_of, exchange_of
 
-__all__ = ["LogEntry", "Request", "classify", "entries", "outbound", "request", "webhook"]
+__all__ = ["LogEntry", "Request", "Webhook", "classify", "entries", "outbound", "request", "webhook"]
 
 Format = Literal["auto", "json", "nestjs", "logfmt"]
 
@@ -140,7 +140,12 @@ def _entry(opened: Open) -> LogEntry:
         whole = _pretty(head, opened.more)
         if whole is not None:
             head, stack = whole, whole.stack
-    return LogEntry(line.at, head.level, head.logger, head.message, head.fields, stack, line.stream, line.container)
+    exchange, to_stripe = exchange_of(head.message, head.logger, head.fields)
+    event = None if exchange else event_of(head.message, head.level, head.fields)
+    return LogEntry(
+        line.at, head.level, head.logger, head.message, head.fields, stack, line.stream, line.container,
+        exchange, to_stripe, event,
+    )  # fmt: skip
 
 
 def _pretty(head: Head, more: list[str]) -> Head | None:
@@ -151,3 +156,18 @@ def _pretty(head: Head, more: list[str]) -> Head | None:
     except ValueError:
         return None
     return json_line(whole)
+
+
+def request(entry: LogEntry) -> Request | None:
+    """An inbound request that the service answered."""
+    return None if entry.to_stripe else entry.exchange
+
+
+def outbound(entry: LogEntry) -> Request | None:
+    """A call of the service to Stripe."""
+    return entry.exchange if entry.to_stripe else None
+
+
+def webhook(entry: LogEntry) -> Webhook | None:
+    """What the entry says of an event of Stripe's, None where it names none or says nothing of it."""
+    return entry.event
