@@ -58,7 +58,7 @@ class Wire:
         for attempt in range(1, attempts + 1):
             self._throttle()
             try:
-                return self._client.rawrequest(method, path, **params).data
+                return self._client.raw_request(method, path, **params).data
             except stripe.StripeError as error:
                 if attempt == attempts or not _worth_another(error, attempt):
                     raise
