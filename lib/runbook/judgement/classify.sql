@@ -385,7 +385,9 @@ SELECT
     END AS age_bucket,
     coalesce(gateway_currency, ledger_currency) AS currency,
     gateway_minor, ledger_minor,
-    CASE WHEN has_gateway AND has_row AND gateway_currency IS DISTINCT FROM ledger_currency THEN NULL
+    -- Amounts of two currencies have no difference, unless neither side holds anything.
+    CASE WHEN has_gateway AND has_row AND gateway_currency IS DISTINCT FROM ledger_currency
+            AND NOT (gateway_held_minor = 0 AND ledger_held_minor = 0) THEN NULL
          ELSE gateway_held_minor - ledger_held_minor END AS difference_minor,
     gateway_status, ledger_status, created_at,
     CASE WHEN c.outcome = 'break' OR class = 'in_grace' THEN coalesce(due_at, created_at) END AS break_on,
