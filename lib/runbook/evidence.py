@@ -71,7 +71,7 @@ def _sides(incident: Incident) -> Iterable[Row]:
         yield part(
             "our key", "accepted" if key.accepted else "rejected", f"{key.kind}, {key.mode} {key.reason}".strip()
         )
-    page = incident.gateway.status_page()
+    page = incident.gateway.status_page(incident.as_of)
     yield part("status page", page.state, page.detail)
     mapping = readable(incident.ledger.check_mapping)
     yield part("ledger", "down" if isinstance(mapping, CannotLook) else "up", str(mapping or ""))
@@ -194,7 +194,7 @@ def endpoints(incident: Incident) -> Evidence:
         return [
             {
                 "endpoint": each["id"],
-                "url": each["url"],
+                "at": "our URL" if each["url"] == incident.target.service.webhook_url else each["url"],
                 "status": each["status"],
                 "events": tuple(each["enabled_events"]),
             }

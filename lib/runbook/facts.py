@@ -75,12 +75,18 @@ class Suspects:
     for_: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     against: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     open_questions: tuple[Finding, ...] = ()
+    struck_last: tuple[str, ...] = ()  # what the newest findings struck out
 
     def given(self, *findings: Finding) -> Suspects:
         suspects = self
         for finding in findings:
             suspects = suspects._given(finding)
-        return suspects
+        struck = tuple(cause for cause in suspects.ruled_out if cause not in self.against)
+        return replace(suspects, struck_last=struck)
+
+    def in_full(self) -> Suspects:
+        """The same suspects, with every reason to be shown."""
+        return replace(self, struck_last=self.ruled_out)
 
     def _given(self, finding: Finding) -> Suspects:
         if finding.answer is Answer.CANNOT_TELL:

@@ -61,12 +61,15 @@ def _(finding: Finding) -> Card:
 
 @card.register
 def _(suspects: Suspects) -> Card:
-    standing, total = suspects.standing, len(suspects.causes)
-    lines = [f"{cause}: {'; '.join(each.because for each in suspects.for_.get(cause, ()))}".rstrip(": ")
-             for cause in (*suspects.implicated, *(each for each in standing if each not in suspects.implicated))]  # fmt: skip
-    struck = [f"{cause} ({suspects.against[cause][0].because})" for cause in suspects.ruled_out]
-    unsure = tuple(f"cannot tell: {each.statement} {each.because}" for each in suspects.open_questions)
-    return Card(f"{total} suspects, {len(standing)} left", lines=(*lines, *unsure), struck=tuple(struck))
+    """Who is implicated and why, who merely stands, and what the newest findings struck out."""
+    named = [f"{cause}: {'; '.join(each.because for each in suspects.for_[cause])}" for cause in suspects.implicated]
+    others = [cause for cause in suspects.standing if cause not in suspects.implicated]
+    standing = [f"neither shown nor excluded: {', '.join(others)}"] if others else []
+    unsure = [f"cannot tell: {each.statement} {each.because}" for each in suspects.open_questions]
+    struck = [f"{cause} ({suspects.against[cause][0].because})" for cause in suspects.struck_last]
+    before = len(suspects.standing) + len(suspects.struck_last)
+    title = f"{before} suspects → {len(suspects.standing)}" if struck else f"{before} suspects"
+    return Card(title, lines=(*named, *standing, *unsure), struck=tuple(struck))
 
 
 @card.register

@@ -145,12 +145,12 @@ def gateway_is_up(logs: LogSummary, log: Evidence, sides: Evidence) -> Finding:
     return Finding(statement, Answer.HOLDS, because, clears=("gateway_outage",), evidence=(sides, log))
 
 
-def events_are_subscribed(endpoints: Evidence, settings: Target) -> Finding:
+def events_are_subscribed(endpoints: Evidence) -> Finding:
     """Is an enabled endpoint registered at our URL for the event that completes a payment?"""
     statement = f"Stripe is asked to send {NEEDED_EVENT} to our URL."
     if not endpoints.readable:
         return cannot_tell(statement, endpoints)
-    ours = [row for row in endpoints.rows if row["url"] == settings.service.webhook_url]
+    ours = [row for row in endpoints.rows if row["at"] == "our URL"]
     good = [row for row in ours if row["status"] == "enabled" and {"*", NEEDED_EVENT} & set(row["events"])]
     if good:
         return Finding(statement, Answer.HOLDS, f"endpoint {good[0]['endpoint']} is enabled for it",
