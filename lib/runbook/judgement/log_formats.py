@@ -77,7 +77,8 @@ def json_line(text: str) -> Head | None:
 
 
 def _head(kind: str, fields: dict[str, Any]) -> Head:
-    level = LEVELS.get(str(_take(fields, LEVEL_KEYS)).lower(), "")
+    level = _take(fields, LEVEL_KEYS)
+    level = LEVELS.get(level) or LEVELS.get(str(level).lower(), "") if level else ""
     message, logger = _take(fields, MESSAGE_KEYS), _take(fields, LOGGER_KEYS)
     stack: Any = ""
     if not ANY_ERROR_KEY.isdisjoint(fields):

@@ -80,7 +80,7 @@ def joined(raw_lines: Iterable[Line], format: Format) -> Iterator[LogEntry]:
         before = growing.get(source)
         if before is not None and line.at - before.last > TRACE_LASTS:
             before.closed, before = True, None
-        if before is not None and CONTINUES.match(text):
+        if before is not None and text[0] != "{" and CONTINUES.match(text):
             _grow(before, text, line)
             continue
         head = _head(text, parsers)

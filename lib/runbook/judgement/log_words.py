@@ -96,15 +96,21 @@ def event_of(message: str, level: str, fields: Mapping[str, Any]) -> Webhook | N
     event = found[0] if found else _id_in(fields, EVENT_KEYS, "evt_")
     if not event:
         return None
-    lower = EVENT_TYPE.sub(" ", message).lower()
-    wrong = level in ("error", "fatal")
-    state = next((state for state, words in STATES.items() if any(word in lower for word in words)), "")
-    if wrong and state != "duplicate":
+    state = _state_in((EVENT_TYPE.sub(" ", message) if "." in message else message).lower())
+    if level in ("error", "fatal") and state != "duplicate":
         state = "failed"
     if not state:
         return None
     named = INTENT.search(message) if "pi_" in message else None
     return Webhook(event, named[0] if named else _id_in(fields, INTENT_KEYS, "pi_"), state)  # type: ignore[arg-type]
+
+
+def _state_in(lower: str) -> str:
+    for state, words in STATES.items():
+        for word in words:
+            if word in lower:
+                return state
+    return ""
 
 
 def _text(entry: LogEntry) -> str:
@@ -128,15 +134,18 @@ def _by_sqlstate(text: str) -> str:
 
 
 def _exchange_in_fields(fields: Mapping[str, Any]) -> Request | None:
-    inner, answer = _part(fields, "req", "request"), _part(fields, "res", "response")
+    flat = "method" in fields and "status" in fields
+    inner, answer = ({}, {}) if flat else (_part(fields, "req", "request"), _part(fields, "res", "response"))
     method = fields.get("method") or fields.get("http.method") or inner.get("method")
     path = fields.get("path") or fields.get("url") or fields.get("http.target") or inner.get("url") or inner.get("path")
     status = next((fields[name] for name in STATUSES if name in fields), answer.get("statusCode", answer.get("status")))
-    if not isinstance(method, str) or not isinstance(path, str) or not str(status).isdigit():
+    if not isinstance(method, str) or not isinstance(path, str) or not (type(status) is int or str(status).isdigit()):
         return None
     took = next((fields[name] for name in TIMES if name in fields), None)
-    path = path.partition("?")[0]
-    return Request(method.upper(), path.partition("api.stripe.com")[2] or path, int(status), _milliseconds(took))
+    if "?" in path or "://" in path:
+        path = path.partition("?")[0]
+        path = path.partition("api.stripe.com")[2] or path
+    return Request(method.upper(), path, int(status), _milliseconds(took))
 
 
 def _part(fields: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
@@ -154,8 +163,7 @@ def _milliseconds(took: object) -> int | None:
 
 def _is_stripe(path: str, message: str, logger: str, fields: Mapping[str, Any]) -> bool:
     """A path of Stripe's API, in an entry that speaks of Stripe: a shop may have a `/v1/customers` of its own."""
-    parts = path.split("/", 3)
-    if len(parts) < 3 or parts[1] not in ("v1", "v2") or parts[2] not in RESOURCES:
+    if not path.startswith(("/v1/", "/v2/")) or path[4:].partition("/")[0] not in RESOURCES:
         return False
     return "stripe" in logger.lower() or "stripe" in message.lower() or "request_id" in fields
 
