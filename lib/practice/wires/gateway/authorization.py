@@ -20,11 +20,12 @@ class Authorization(Customers):
             decline = "live_mode_test_card"
         if decline is None and card.behaviour not in (cards.SUCCESS, cards.AUTHENTICATE):
             decline = card.behaviour
+        told = cards.decline_fields(decline) if decline else None
         method = self.find("payment_method", intent["payment_method"])
         charge = self.add(payment.charge(self.ids.new("ch"), self.now, intent, method, card))
         intent["latest_charge"] = charge["id"]
-        if decline is not None:
-            raise self._refuse(intent, charge, method, decline)
+        if told is not None:
+            raise self._refuse(intent, charge, method, told)
         intent |= {"last_payment_error": None, "next_action": None}
         if intent["setup_future_usage"] and intent["customer"]:
             method["customer"] = intent["customer"]
@@ -76,11 +77,10 @@ class Authorization(Customers):
         self.emit("payment_intent.payment_failed", intent)
         return intent
 
-    def _refuse(self, intent: Object, charge: Object, method: Object, decline: str) -> errors.ApiError:
+    def _refuse(self, intent: Object, charge: Object, method: Object, told: dict[str, str]) -> errors.ApiError:
         """Write a refusal down and return it as the error that the client gets."""
-        told = cards.decline_fields(decline)
-        charge |= {"status": "failed", "paid": False, "failure_code": told["code"],
-                   "failure_message": told["message"], "outcome": payment.declined(decline), "receipt_url": None}
+        charge |= {"status": "failed", "paid": False, "failure_code": told["code"], "receipt_url": None,
+                   "failure_message": told["message"], "outcome": payment.declined(told["decline_code"])}
         error = errors.card_error(told["message"], told["code"], told["decline_code"], charge=charge["id"],
                                   payment_method=dict(method))
         intent |= {"status": "requires_payment_method", "payment_method": None, "next_action": None,

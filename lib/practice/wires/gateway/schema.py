@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 import re
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -173,9 +174,7 @@ def _reader_hash() -> str:
 def _keep(path: Path, document: dict[str, Any]) -> None:
     """Write whole or not at all: several test workers may come by at once. A directory we may not write is no error."""
     part = path.with_suffix(f".{os.getpid()}")
-    try:
+    with suppress(OSError):
         path.parent.mkdir(exist_ok=True)
         part.write_text(json.dumps(document, separators=(",", ":")))
         part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
