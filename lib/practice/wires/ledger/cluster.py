@@ -46,7 +46,6 @@ class Cluster:
     def start(cls, directory: Path, port: int = 0) -> Self:
         """Start Postgres in `directory` (made when missing), on `port` or a free one. Raises ClusterError."""
         directory = Path(directory).resolve()
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         cluster = cls(directory, _claim(directory))
         try:
             cluster._start(port)
@@ -102,6 +101,8 @@ class Cluster:
     def _start(self, port: int) -> None:
         patience = time.monotonic() + PREDECESSOR_SECONDS_MAX
         attempts = 0
+        if port and not _is_free(port):
+            raise _taken(port)
         while self._process is None:
             attempts += 1
             self.port = port or _free_port()
@@ -109,7 +110,7 @@ class Cluster:
             if "postmaster.pid" in trouble and time.monotonic() < patience:
                 time.sleep(0.05)
             elif "in use" in trouble and port:
-                raise ClusterError(f"Port {port} of {HOST} is taken by another program; choose another, or 0 for any.")
+                raise _taken(port)
             elif trouble and ("in use" not in trouble or attempts >= PORT_ATTEMPTS_MAX):
                 reason = trouble.rstrip(".")
                 raise ClusterError(f"Postgres did not start in `{self.directory}`: {reason} (more in `{self.log}`).")
@@ -174,7 +175,11 @@ class Cluster:
 
 def _claim(directory: Path) -> IO[str]:
     """The lock that one owner of a directory holds; released by the system when that owner dies."""
-    lock = (directory / "lock").open("w")
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (directory / "lock").open("w")
+    except OSError as error:
+        raise ClusterError(f"The directory `{directory}` cannot be used: {error.strerror}.") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -187,6 +192,18 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server((HOST, port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def _taken(port: int) -> ClusterError:
+    return ClusterError(f"Port {port} of {HOST} is taken by another program; choose another, or 0 for any.")
 
 
 def _is_ready(data: Path, pid: int) -> bool:
