@@ -134,13 +134,13 @@ class Words:
 
     @property
     def table(self) -> Composable:
-        return Identifier(self._settings.schema, self._settings.table)
+        return identifier(self._settings.schema, self._settings.table)
 
     def type(self, key: str) -> str:
         return self._types[getattr(self._settings.columns, key)]
 
-    def column(self, key: str) -> Identifier:
-        return Identifier(getattr(self._settings.columns, key))
+    def column(self, key: str) -> Composable:
+        return identifier(getattr(self._settings.columns, key))
 
     def mapped(self, key: str) -> bool:
         return bool(getattr(self._settings.columns, key))
@@ -219,18 +219,23 @@ class Words:
             return _nothing("user_id", "email", "customer")
         text = SQL("{}::text").format
         named = {
-            "user_id": text(Identifier(users.id)),
-            "email": text(Identifier(users.email)),
-            "customer": text(Identifier(users.customer)) if users.customer else SQL("NULL::text"),
+            "user_id": text(identifier(users.id)),
+            "email": text(identifier(users.email)),
+            "customer": text(identifier(users.customer)) if users.customer else SQL("NULL::text"),
         }
-        return _relation(named, Identifier(self._settings.schema, users.table))
+        return _relation(named, identifier(self._settings.schema, users.table))
 
     def events(self) -> Composable:
         events = self._settings.events
         if events is None:
             return _nothing("event_id")
-        named: dict[str, Composable] = {"event_id": SQL("{}::text").format(Identifier(events.id))}
-        return _relation(named, Identifier(self._settings.schema, events.table))
+        named: dict[str, Composable] = {"event_id": SQL("{}::text").format(identifier(events.id))}
+        return _relation(named, identifier(self._settings.schema, events.table))
+
+
+def identifier(*parts: str) -> Identifier:
+    """A quoted name; a per cent sign in it is no placeholder."""
+    return Identifier(*(part.replace("%", "%%") for part in parts))
 
 
 def _relation(named: Mapping[str, Composable], table: Composable) -> Composable:

@@ -23,6 +23,10 @@ LONGEST_MESSAGE = 200
 Cursor = psycopg.Cursor[dict[str, Any]]
 
 
+class Contended(CannotLook):
+    """A deadlock or a serialization failure: rolled back as a whole, and safe to try again."""
+
+
 @dataclass(frozen=True)
 class Address:
     """Where a DSN leads, without its password."""
@@ -167,6 +171,8 @@ def explain(error: psycopg.Error, statement_seconds: int, failure: type[RunbookE
         return CannotLook(f"The ledger did not answer within {statement_seconds} s. Narrow the window, or try later.")
     if state == "55P03":
         return CannotLook("Somebody else holds a lock on these rows in the ledger. Nothing was written; try again.")
+    if state[:2] == "40":
+        return Contended("The ledger rolled the transaction back for a concurrent one. Nothing was written; try again.")
     if state == "42501":
         return failure(f"The ledger's role lacks a right: {said}. Have it granted, or run `doctor` for the whole list.")
     if state == "25006":
