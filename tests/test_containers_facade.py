@@ -132,9 +132,12 @@ def test_a_version_that_is_not_spoken_is_refused(shelf: docker.DockerClient, ver
     assert word in answer.json()["message"]
 
 
-def test_what_the_engine_does_not_offer_here_is_not_found(shelf: docker.DockerClient) -> None:
-    for call in (httpx.post(f"{base(shelf)}/v1.51/containers/create"), httpx.get(f"{base(shelf)}/elsewhere")):
-        assert (call.status_code, call.json()) == (404, {"message": "page not found"})
+def test_what_the_practice_engine_does_not_offer_is_told_apart_from_what_is_missing(shelf: docker.DockerClient) -> None:
+    created = httpx.post(f"{base(shelf)}/v1.51/containers/create")
+    message = "the practice engine does not offer POST /containers/create"
+    assert (created.status_code, created.json()) == (501, {"message": message})
+    elsewhere = httpx.get(f"{base(shelf)}/elsewhere")
+    assert (elsewhere.status_code, elsewhere.json()) == (404, {"message": "page not found"})
 
 
 # --- list and inspect -------------------------------------------------------------------------------------------------

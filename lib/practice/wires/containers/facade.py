@@ -27,6 +27,11 @@ HOST = "127.0.0.1"
 # How often a follower looks for new lines; well below what a person notices.
 FOLLOW_SECONDS = 0.05
 T = TypeVar("T")
+# What the real engine's paths begin with.
+ENGINE_NOUNS = frozenset([
+    "auth", "build", "commit", "configs", "containers", "distribution", "events", "exec", "images", "networks", "nodes",
+    "plugins", "secrets", "services", "session", "swarm", "system", "tasks", "volumes",
+])  # fmt: skip
 MULTIPLEXED = "application/vnd.docker.multiplexed-stream"
 
 
@@ -200,7 +205,11 @@ async def _refuse(request: Request, refusal: Exception) -> Response:
     return JSONResponse({"message": str(refusal)}, status_code=refusal.status)
 
 
-async def _not_found(request: Request, error: Exception) -> Response:
+async def _not_offered(request: Request, error: Exception) -> Response:
+    """An answer that no tool takes for a missing container: 404 only where the real engine has no such path either."""
+    path = request.scope["path"]
+    if path.split("/")[1] in ENGINE_NOUNS:
+        return JSONResponse({"message": f"the practice engine does not offer {request.method} {path}"}, status_code=501)
     return JSONResponse({"message": "page not found"}, status_code=404)
 
 
@@ -208,4 +217,4 @@ async def _fail(request: Request, error: Exception) -> Response:
     return JSONResponse({"message": str(error)}, status_code=500)
 
 
-HANDLERS: dict[Any, Any] = {Refusal: _refuse, 404: _not_found, 405: _not_found, 500: _fail}
+HANDLERS: dict[Any, Any] = {Refusal: _refuse, 404: _not_offered, 405: _not_offered, 500: _fail}

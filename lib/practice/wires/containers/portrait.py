@@ -6,6 +6,7 @@ from typing import Any
 from practice.wires.containers.definition import State
 from practice.wires.containers.log import stamp
 from practice.wires.containers.process import Process
+from practice.wires.containers.version import architecture
 
 # Docker's word for a moment that has not come.
 NEVER = "0001-01-01T00:00:00Z"
@@ -68,7 +69,7 @@ def image(name: str, created_at: float) -> dict[str, Any]:
         "RepoTags": [name],
         "RepoDigests": [],
         "Created": stamp(created_at),
-        "Architecture": "amd64",
+        "Architecture": architecture(),
         "Os": "linux",
         "Size": 0,
         "Config": {"Labels": None},

@@ -23,13 +23,18 @@ HEADERS = {
 def version() -> dict[str, Any]:
     """The body of GET /version."""
     engine = {
-        "ApiVersion": API_VERSION, "MinAPIVersion": OLDEST_API_VERSION, "Os": "linux", "Arch": platform.machine(),
+        "ApiVersion": API_VERSION, "MinAPIVersion": OLDEST_API_VERSION, "Os": "linux", "Arch": architecture(),
         "KernelVersion": platform.release(),
     }  # fmt: skip
     component = {"Name": "Engine", "Version": ENGINE_VERSION, "Details": engine}
     return {
         "Platform": {"Name": "practice world"}, "Version": ENGINE_VERSION, **engine, "Components": [component],
     }  # fmt: skip
+
+
+def architecture() -> str:
+    """The machine's kind, in Go's words."""
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 
 
 class Versioned:
