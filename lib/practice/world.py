@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -154,17 +154,19 @@ class World:
         self._until(self._is_healthy, "the payments service did not become healthy")
 
     def _open(self, payments: int, users: int) -> None:
+        """The database and then the service start aside, as both mostly wait; history is laid meanwhile."""
         self._claim()
         self.mails, self.chat = MailSink(), ChatSink()
         with ThreadPoolExecutor(1) as aside:
             ledger = aside.submit(self._start_ledger)
             self._start_gateway()
-            self.plan: Plan = plan(self.seed, self.now(), payments, users)
             self._start_sinks()
-            self.shop = ledger.result()
-        self._start_service()
-        self.history = History(self.gateway.engine)
-        self.history.lay_plan(self.plan)
+            self._register_endpoint()
+            service = aside.submit(lambda: self._start_service(ledger.result()))
+            self.plan: Plan = plan(self.seed, self.now(), payments, users)
+            self.history = History(self.gateway.engine)
+            self.history.lay_plan(self.plan)
+            service.result()
         self.add(self.history)
         self.wait_until_healthy()
         self.shopper = Shopper(self.service_url, self.gateway)
@@ -205,15 +207,17 @@ class World:
         self.chat_url = self.chat.start()
         self._closing.callback(self.chat.stop)
 
-    def _start_service(self) -> None:
-        port = free_port()
-        self.service_url = f"http://127.0.0.1:{port}"
+    def _register_endpoint(self) -> None:
+        self._port = free_port()
+        self.service_url = f"http://127.0.0.1:{self._port}"
         with self.gateway.engine.at(self.now() - 86_400.0 * 90, "none"):
             self.endpoint = self.gateway.engine.mode("live").create_webhook_endpoint(
                 {"url": self.service_url + WEBHOOK, "enabled_events": list(EFFECTS), "description": "shop"})
-        self.admin_token = secrets.token_urlsafe(18)
+
+    def _start_service(self, shop: Shop) -> None:
+        self.shop, self.admin_token = shop, secrets.token_urlsafe(18)
         environment = {
-            "PORT": str(port), "DATABASE_URL": self.shop.owner_dsn,
+            "PORT": str(self._port), "DATABASE_URL": self.shop.owner_dsn,
             "STRIPE_SECRET_KEY": self.gateway.keys["live"].secret,
             "STRIPE_PUBLISHABLE_KEY": self.gateway.keys["live"].publishable,
             "STRIPE_WEBHOOK_SECRET": self.endpoint["secret"], "STRIPE_API_BASE": self.gateway.url,
@@ -310,8 +314,3 @@ def free_port() -> int:
             return port
     raise WorldError(f"No free port on 127.0.0.1 between {PORTS.start} and {PORTS.stop}; close some programs.")
 
-
-def opened(**arguments: object) -> Iterator[World]:
-    """A world for as long as a generator is held: the shape of a pytest fixture."""
-    with World.open(**arguments) as world:  # type: ignore[arg-type]
-        yield world

@@ -35,7 +35,7 @@ from practice.faults.database_rollback_live import CURES
 from practice.faults.fault import Affected, Fault, Truth
 from practice.traffic.history import WEBHOOK, History, Laid
 from practice.traffic.people import person
-from practice.traffic.plan import MINUTE, Purchase, purchase
+from practice.traffic.plan import MINUTE, Plan, Purchase, purchase
 from practice.wires.service import says
 from practice.wires.service.ledger import instant
 from practice.wires.service.records import Record
@@ -81,8 +81,7 @@ def failure(variant: str, intent: str, user_id: str) -> Failure:
         return Failure("UniqueViolation", "23505", (
             'duplicate key value violates unique constraint "Transaction_stripePaymentIntentId_key"',
             f'DETAIL:  Key ("stripePaymentIntentId")=({intent}) already exists.',
-        ), (("add_payment", "ledger.py"), ("record_by_insert", "releases.py"), ("record", "webhooks.py"),
-            ("receive", "webhooks.py")))
+        ), (("add_payment", "ledger.py"), ("record_by_insert", "releases.py"), ("record", "webhooks.py")))
     if variant == "connection_timeout":
         return Failure("IdleInTransactionSessionTimeout", "25P03", (
             "terminating connection due to idle-in-transaction timeout",
@@ -91,7 +90,7 @@ def failure(variant: str, intent: str, user_id: str) -> Failure:
         'insert or update on table "Transaction" violates foreign key constraint "Transaction_userId_fkey"',
         f'DETAIL:  Key (userId)=({user_id}) is not present in table "User".',
     ), (("add_payment", "ledger.py"), ("succeeded", "settle.py"), ("record_once", "releases.py"),
-        ("record", "webhooks.py"), ("receive", "webhooks.py")))
+        ("record", "webhooks.py")))
 
 
 def inject(world: World, variant: str, seed: int, live: bool) -> Truth:
@@ -100,7 +99,7 @@ def inject(world: World, variant: str, seed: int, live: bool) -> Truth:
     history = History(world.gateway.engine, wallets=dict(world.history.wallets))
     began, stopped = now - BEGAN_AGO, now - STOPPED_AGO
     history.records += [says.started(began, BAD_VERSION), says.started(stopped, GOOD_VERSION)]
-    affected = [_break(history, which, made, stopped) for which, made in damage(world, variant, seed, now)]
+    affected = [_break(history, which, made, stopped) for which, made in damage(world.plan, variant, seed, now)]
     world.add(history)
     world.backdate_start(stopped)
     if live:
@@ -108,10 +107,9 @@ def inject(world: World, variant: str, seed: int, live: bool) -> Truth:
     return Truth(CAUSE, variant, seed, began, stopped, STOPS, tuple(affected))
 
 
-def damage(world: World, variant: str, seed: int, now: float) -> Iterator[tuple[str, Purchase]]:
+def damage(plan: Plan, variant: str, seed: int, now: float) -> Iterator[tuple[str, Purchase]]:
     """Which purchases break, and how; in the order of their checkouts."""
     random = Random(f"{CAUSE} {variant} {seed}")
-    plan = world.plan
     count = max(BROKEN_MIN, round(len(plan.purchases) * BROKEN_PERMILLE / 1000) + random.randint(-3, 6))
     parts = _parts(variant)
     dealt = [part for part in parts for _ in range(max(1, count * SHARES[part] // sum(SHARES[p] for p in parts)))]
