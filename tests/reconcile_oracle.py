@@ -96,7 +96,9 @@ class Payment:
     @property
     def refunded(self):
         by_object = self.refunds_open + sum(each["amount"] for each in self.refunds if each["status"] == "succeeded")
-        return max(by_object, sum(charge["amount_refunded"] for charge in self.charges))
+        released = {charge["id"]: charge["amount"] - charge["amount_captured"] for charge in self.charges}
+        by_charge = sum(max(0, charge["amount_refunded"] - released[charge["id"]]) for charge in self.charges)
+        return max(by_object, by_charge)
 
     @property
     def lost(self):

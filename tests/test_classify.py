@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import runbook.judgement
+from practice.wires.gateway import Gateway
 from runbook.errors import BadInput, CannotLook
 from runbook.judgement.classes import CLASSES
 from runbook.judgement.columns import MetadataKeys
@@ -103,6 +104,10 @@ TABLE = {
     "an inquiry recorded as a dispute": ([*PAID, dispute("warning_closed"), row("DISPUTED")], "matched"),
     "a free order": ([intent(amount=0), row(amount=0)], "matched"),
     "captured in part and recorded so": ([intent(amount_received=6_00), row(amount=6_00)], "matched"),
+    "the rest of a capture released": (
+        [intent(amount_received=6_00), charge(amount_captured=6_00, amount_refunded=4_00), row(amount=6_00)],
+        "matched",
+    ),
     "part refunded": ([*PAID, refund(4_00), row()], "partly_refunded"),
     "never paid": ([intent("requires_payment_method"), row("PENDING")], "abandoned"),
     "never paid, no row": ([intent("requires_payment_method")], "abandoned"),
@@ -322,6 +327,11 @@ def test_a_lone_row_at_the_edge_of_the_window_says_nothing(created, expected):
     assert item.class_ == expected
 
 
+def test_the_edge_excuses_nothing_once_the_other_side_was_asked_by_id():
+    (item,) = run(intent(created=START), counterparts_asked_by_id=True).items
+    assert item.class_ == "paid_not_recorded"
+
+
 def test_a_pair_across_the_edge_is_a_pair():
     (item,) = run(intent(created=START - 30), row(created_at=START + 30)).items
     assert item.class_ == "matched"
@@ -471,6 +481,56 @@ def test_buckets_one_after_the_other_find_the_same_items(world):
 
 def _own_id(body):
     return body.get("id") or body["row_id"]
+
+
+def test_bodies_of_the_practice_gateway():
+    """An independent witness of what bodies look like: what a partial capture or a lost dispute leaves behind."""
+    gateway = Gateway(seed=1, clock=lambda: NOON + 1_000)
+    live = gateway.engine.mode("live")
+    card = {"type": "card", "card": {"number": "4539578763621486", "exp_month": 12, "exp_year": 2030, "cvc": "123"}}
+
+    def pay(amount, decline=None, **more):
+        method = live.create_payment_method(card)["id"]
+        asked = {"amount": amount, "currency": "eur", "payment_method_types": ["card"]} | more
+        paid = live.create_payment_intent(asked)
+        return live.confirm(paid["id"], {"payment_method": method}, decline=decline)
+
+    def everything(kind):
+        return live.listing(kind, {"limit": 100})["data"]
+
+    with gateway.engine.at(float(NOON), delivery="none"):
+        pay(1_00)
+        pay(2_00, decline="insufficient_funds")
+        live.create_refund({"payment_intent": pay(3_00)["id"]})
+        live.create_refund({"payment_intent": pay(4_00)["id"], "amount": 1_00})
+        live.create_dispute(pay(5_00)["latest_charge"])
+        live.decide_dispute(live.create_dispute(pay(6_00)["latest_charge"])["id"], won=False)
+        live.capture(pay(7_00, capture_method="manual")["id"], {"amount_to_capture": 2_00})
+        live.cancel(pay(8_00, capture_method="manual")["id"], {})
+    intents = everything("payment_intent")
+    words = {"succeeded": "COMPLETED"}
+    rows = [
+        row(
+            words.get(each["status"], "PENDING"),
+            each["amount"],
+            row_id=each["id"],
+            intent_id=each["id"],
+            order_key=None,
+        )
+        for each in intents
+    ]
+    facts = ReconciliationFacts(intents, *map(everything, ("charge", "refund", "dispute")), rows)
+
+    assert {item.ledger_minor: item.class_ for item in reconcile(facts, settings()).items} == {
+        1_00: "matched",
+        2_00: "abandoned",
+        3_00: "refund_not_recorded",
+        4_00: "partly_refunded",
+        5_00: "dispute_not_recorded",
+        6_00: "dispute_differs",
+        7_00: "partial_capture",
+        8_00: "abandoned",
+    }
 
 
 def test_discrepancies_begin_with_the_most_urgent():

@@ -138,8 +138,8 @@ def hold_together(facts, result):
 
 
 @seed(20261122)
-@settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.integers(0, 2**32), max_size=20).map(world))
+@settings(max_examples=12, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.integers(0, 2**32), max_size=40).map(world))
 def test_sql_and_oracle_agree(facts):
     hold_together(facts, reconcile(facts, SETTINGS))
 

@@ -54,6 +54,8 @@ class ReconciliationSettings:
 
     `gateway_grace_seconds` is how long Stripe may lag behind the ledger, `ledger_grace_seconds` the reverse (a webhook
     on its way). `stuck_after_seconds` parts a checkout still going on from an abandoned one: half an hour, as triage.
+    `counterparts_asked_by_id` says that the other side of each lone object was also asked for by its id, whatever the
+    window: then the window's edges excuse nothing.
     """
 
     window_start: int
@@ -64,6 +66,7 @@ class ReconciliationSettings:
     stuck_after_seconds: int = 1800
     status_map: Mapping[str, Meaning] = field(default_factory=dict)
     livemode_expected: bool = True
+    counterparts_asked_by_id: bool = False
     metadata_keys: MetadataKeys = field(default_factory=MetadataKeys)
 
     def __post_init__(self) -> None:
@@ -120,6 +123,7 @@ def _classify(database: duckdb.DuckDBPyConnection, settings: ReconciliationSetti
         "ledger_grace": settings.ledger_grace_seconds,
         "stuck_after": settings.stuck_after_seconds,
         "livemode_expected": settings.livemode_expected,
+        "counterparts_asked_by_id": settings.counterparts_asked_by_id,
         "three_decimal": sorted(THREE_DECIMAL),
         "zero_decimal": sorted(ZERO_DECIMAL),
     }

@@ -29,7 +29,9 @@ charges_of AS (
         coalesce(sum(amount_minor) FILTER (status = 'succeeded'), max(amount_minor)) :: BIGINT AS amount_minor,
         coalesce(sum(coalesce(captured_minor, amount_minor)) FILTER (status = 'succeeded' AND captured), 0) :: BIGINT
             AS captured_minor,
-        coalesce(sum(refunded_minor), 0) :: BIGINT AS refunded_minor,
+        -- Stripe counts what a partial capture released as refunded, though that money was never ours.
+        coalesce(sum(greatest(refunded_minor - (amount_minor - coalesce(captured_minor, amount_minor)), 0)), 0) :: BIGINT
+            AS refunded_minor,
         coalesce(bool_or(disputed), false) AS disputed,
         coalesce(bool_or(livemode <> $livemode_expected), false) AS wrong_mode,
         coalesce(bool_or(status IS NULL OR status NOT IN ('succeeded', 'pending', 'failed')), false) AS unknown_word,
@@ -367,7 +369,11 @@ timed AS (
 classed AS (
     SELECT
         *,
-        CASE WHEN due_at > $as_of THEN 'in_grace' WHEN near_edge THEN 'window_edge' ELSE found END AS class
+        CASE
+            WHEN due_at > $as_of THEN 'in_grace'
+            WHEN near_edge AND NOT $counterparts_asked_by_id THEN 'window_edge'
+            ELSE found
+        END AS class
     FROM timed
 )
 
