@@ -53,7 +53,7 @@ def ask(dsn: str, question: str) -> Any:
 
 
 def until(condition: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 30
     while not (value := condition()):
         assert time.monotonic() < deadline, f"{what} did not happen"
         time.sleep(0.01)

@@ -100,7 +100,7 @@ class Process:
         with self._lock:
             self._write(line)
 
-    def wait_for(self, *statuses: Status, timeout: float = 10.0) -> Status:
+    def wait_for(self, *statuses: Status, timeout: float = 30.0) -> Status:
         """Wait until the status is one of these, and return it. Raises ContainerError after `timeout` seconds."""
         deadline = time.monotonic() + timeout
         while self.status not in statuses:

@@ -44,6 +44,7 @@ class Identity:
 class _Order:
     """What the watchman is told, over its pipe: an environment in argv would be readable by every user."""
 
+    owner: int
     command: list[str]
     environment: dict[str, str]
     directory: str
@@ -126,7 +127,7 @@ def spawn(
     by the guard, so also when we were killed. Raises GuardError when the command cannot be run.
     """
     order = _Order(
-        [str(part) for part in command], dict(environment), str(directory), identity, int(orphan_signal),
+        os.getpid(), [str(part) for part in command], dict(environment), str(directory), identity, int(orphan_signal),
         orphan_patience_seconds, [str(path) for path in remove], [(str(a), str(b)) for a, b in bring_home],
     )  # fmt: skip
     lifeline_read, lifeline_write = os.pipe()

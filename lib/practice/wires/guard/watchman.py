@@ -16,6 +16,8 @@ import time
 
 CLONE_NEWUSER = 0x10000000
 PR_SET_PDEATHSIG = 1
+# How often the guard looks whether its owner still lives, beside the pipe: a fork of the owner holds that open too.
+LOOK_SECONDS = 1.0
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -134,6 +136,7 @@ def forget_standard_streams() -> None:
 def watch(child: int, orders: int, buffer: bytes, tidings: int, order: dict) -> int:
     """Pass signals on until the child ends; returns its exit code."""
     deadline: float | None = None
+    closed = False
     while True:
         *numbers, buffer = buffer.split(b"\n")
         for number in numbers:
@@ -142,18 +145,19 @@ def watch(child: int, orders: int, buffer: bytes, tidings: int, order: dict) -> 
         if gone:
             code = os.waitstatus_to_exitcode(status)
             return 128 - code if code < 0 else code
+        if deadline is None and (closed or os.getppid() != order["owner"]):
+            deadline = time.monotonic() + order["orphan_patience_seconds"]
+            os.kill(child, order["orphan_signal"])
         if deadline is not None and time.monotonic() > deadline:
             os.kill(child, signal.SIGKILL)
-        listen = [tidings] if deadline is not None else [tidings, orders]
-        ready = select.select(listen, [], [], None if deadline is None else 0.1)[0]
+        listen = [tidings] if closed else [tidings, orders]
+        ready = select.select(listen, [], [], 0.1 if deadline else LOOK_SECONDS)[0]
         if tidings in ready:
             os.read(tidings, 4096)
         if orders in ready:
             piece = os.read(orders, 4096)
             buffer += piece
-            if not piece:
-                deadline = time.monotonic() + order["orphan_patience_seconds"]
-                os.kill(child, order["orphan_signal"])
+            closed = not piece
 
 
 def end_group(child: int) -> None:
