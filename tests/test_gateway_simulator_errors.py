@@ -4,15 +4,17 @@ import base64
 import http.client
 import json
 import logging
+import re
 import threading
 import time
+from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 import stripe
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from practice.wires.gateway import ApiError, Gateway, form, ordinary_number, params, schema
+from practice.wires.gateway import ApiError, Gateway, form, keys, ordinary_number, params, schema
 from practice.wires.gateway.keys import mask
 from practice.wires.gateway.routing import ROUTES
 
@@ -380,3 +382,9 @@ def test_what_it_sells_is_not_real(gateway):
     assert len({ordinary_number(each) for each in range(500)}) == 500
     assert client(gateway).v1.payment_methods.create({"type": "card", "card": {"number": number}}).card.last4 \
         == number[-4:]
+
+
+def test_no_file_holds_what_looks_like_a_key():
+    looks = re.compile(r"\b(sk|rk|pk)_(live|test)_\w")
+    files = [*Path(keys.__file__).parent.rglob("*.py"), *Path(__file__).parent.glob("test_gateway*.py")]
+    assert [path.name for path in files if looks.search(path.read_text())] == []

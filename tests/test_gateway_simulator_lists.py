@@ -9,7 +9,7 @@ from practice.wires.gateway.lists import equal_filter, page
 from practice.wires.gateway.table import Table
 
 START = 1_800_000_000
-PAYMENTS = 230
+PAYMENTS = 130
 CARD = {"type": "card", "card": {"number": ordinary_number("lists")}}
 
 

@@ -1,5 +1,6 @@
 """Events on their way: signed, posted, tried again; verified by the SDK's own helper."""
 
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,7 +31,7 @@ class Shop:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/webhooks"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def read(self, secret, tolerance=300):
         return [stripe.Webhook.construct_event(body.decode(), header, secret, tolerance)
@@ -292,3 +293,18 @@ def test_world_and_wire_share_the_engine(gateway, v1, shop):
     assert len({item["id"] for item in mode.listing("customer", {"limit": 100})["data"]}) == 60
     assert len(shop.letters) == 60
     assert mode.listing("event", {"delivery_success": False})["data"] == []
+
+
+def test_a_service_that_hangs_does_not_hold_up_the_end_of_a_world(shop):
+    gateway = Gateway(8)
+    gateway.start()
+    silent = socket.create_server(("127.0.0.1", 0))
+    mode = gateway.engine.mode("live")
+    mode.create_webhook_endpoint({"url": f"http://127.0.0.1:{silent.getsockname()[1]}/", "enabled_events": ["*"]})
+    mode.create_customer({})
+    line, _ = silent.accept()
+    line.recv(1)
+    gateway.stop()
+    assert [attempt.status for attempt in gateway.webhooks.attempts] in ([], [None]), "cut off, not waited for"
+    line.close()
+    silent.close()

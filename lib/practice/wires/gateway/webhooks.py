@@ -20,6 +20,8 @@ USER_AGENT = "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
 RETRY_DELAYS_SECONDS = (2.0, 4.0, 8.0, 16.0, 32.0)
 # An endpoint that has not answered by then has failed.
 ANSWER_SECONDS_MAX = 10.0
+# A world that closes does not wait longer for a service that hangs; what was under way is cut off.
+STOP_SECONDS_MAX = 1.0
 # One slow endpoint must not keep the others waiting; order is not promised, by Stripe neither.
 CARRIERS = 4
 
@@ -96,8 +98,9 @@ class Webhooks:
             self._running = False
             self._queue.clear()
             self._changed.notify_all()
+        ends = time.monotonic() + STOP_SECONDS_MAX
         for thread in self._threads:
-            thread.join(timeout=ANSWER_SECONDS_MAX)
+            thread.join(timeout=max(0.0, ends - time.monotonic()))
         if self._threads:
             self._client.close()
         self._threads = []
@@ -169,7 +172,7 @@ class Webhooks:
 
     def _deliver(self, parcel: Parcel) -> None:
         letter = self._written(parcel)
-        if letter is None:
+        if letter is None or not self._running:
             return
         url, body, headers = letter
         status, error = None, ""
