@@ -107,8 +107,17 @@ def test_the_referee_sees_an_unrepaired_world_as_it_is(broken: World) -> None:
     assert verdict.repaired == 0
     assert verdict.harm == ()
     assert len(verdict.left) + verdict.young == verdict.curable
-    assert verdict.young >= len([one for one in affected(broken, live=True) if one.cure != "work_list"])
+    assert verdict.left
     assert not verdict.is_recovered
+
+
+def test_all_damage_lies_before_the_roll_back(broken: World) -> None:
+    truth = broken.truth
+    assert truth
+    assert all(truth.began_at < one.paid_at < truth.stopped_at for one in truth.affected)
+    assert {one.variant for one in truth.affected if one.live} == set(CURES)
+    assert abs(broken.now() - time.time()) < 1
+    assert broken.process.state.started_at == truth.stopped_at
 
 
 def test_payments_flow_again_after_the_fault(broken: World) -> None:

@@ -13,12 +13,12 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import httpx
 import psycopg
@@ -69,6 +69,7 @@ class World:
         self.live = live and clock is None
         self.truth = self.snapshot = None
         self.environment = {}
+        self._offset = 0.0
         self._closing = contextlib.ExitStack()
 
     @classmethod
@@ -104,7 +105,7 @@ class World:
 
     def now(self) -> float:
         """Unix seconds."""
-        return time.time() if self.clock is None else self.clock.timestamp()
+        return (time.time() if self.clock is None else self.clock.timestamp()) + self._offset
 
     def inject(self, name: str, variant: str = "", seed: int | None = None, live: bool | None = None) -> Truth:
         """Break the world as the fault `name` does; `variant` empty means the fault's own default. `live`: let the
@@ -133,14 +134,37 @@ class World:
         self.process.log.extend((record.stream, render(record), record.at) for record in history.records)  # type: ignore[misc]
 
     def backdate_start(self, at: float) -> None:
-        """Have the service's container say that it runs since then (unix seconds)."""
-        self.process.state = dataclasses.replace(self.process.state, started_at=at)
+        """Have the service's container say that it is a new one, made then (unix seconds)."""
+        self.process.state = dataclasses.replace(self.process.state, started_at=at, restart_count=0)
 
     def release(self, name: str) -> None:
         """Switch the running service to this release and wait until it has."""
+        self._tell({"release": name})
+
+    @contextlib.contextmanager
+    def earlier(self, seconds: float, version: str) -> Iterator[None]:
+        """Inside the block it is so much earlier for Stripe, the service and its container, and the service calls
+        itself `version`. What happens there really happens, and is as old afterwards as damage has to be."""
+        self._offset = -seconds
+        self._tell(self._life(version), in_every_life=True)
+        try:
+            yield
+        finally:
+            self._offset = 0.0
+            self._tell(self._life(VERSION), in_every_life=True)
+
+    def _life(self, version: str) -> dict[str, Any]:
+        """What the service must know about its time."""
+        clock = {"offset": self._offset} if self.clock is None else {"clock": self.now(), "seed": self.seed}
+        return {"version": version, **clock}
+
+    def _tell(self, order: dict[str, Any], in_every_life: bool = False) -> None:
+        """One line on the service's private channel; returns when it took effect."""
+        if in_every_life:
+            self.process.opening_lines = [json.dumps(order)]
         ack = self.home / f"ack-{uuid.uuid4().hex}"
-        self.process.send(json.dumps({"release": name, "ack": str(ack)}))
-        self._until(ack.exists, f"the service did not take the release {name}")
+        self.process.send(json.dumps(order | {"ack": str(ack)}))
+        self._until(ack.exists, f"the service did not obey {order}")
         ack.unlink()
 
     def held(self) -> contextlib.AbstractContextManager[None]:
@@ -230,10 +254,9 @@ class World:
             SERVICE, f"{SERVICE}:{VERSION}", [sys.executable, "-m", "practice.wires.service"], environment,
             created_at=self.now() - LIFE_SECONDS)
         self._closing.callback(self.process.log.close)
-        clock = {} if self.clock is None else {"clock": self.now(), "seed": self.seed}
-        self.process.opening_lines = [json.dumps(clock | {"started": True})]
+        self.process.opening_lines = [json.dumps(self._life(VERSION) | {"started": True})]
         self.process.start()
-        self.process.opening_lines = [json.dumps(clock)]  # of a later start the log knows nothing yet
+        self.process.opening_lines = [json.dumps(self._life(VERSION))]  # of a later start the log knows nothing yet
         self.backdate_start(self.now() - LIFE_SECONDS)
         self.facade = Facade(self.supervisor)
         self.docker_host = self.facade.start()

@@ -21,7 +21,7 @@ class UnknownFault(ValueError):
 @dataclass(frozen=True, slots=True)
 class Affected:
     """One payment that the fault broke. `amount` in minor units; `paid_at` in unix seconds; `live` when it was broken
-    over the real wires, moments before the responder came."""
+    over the real wires and not laid down with history."""
 
     intent: str
     event: str

@@ -10,7 +10,7 @@ from practice.wires.service.app import Log, Service
 from practice.wires.service.control import Control
 from practice.wires.service.ledger import open_pool
 from practice.wires.service.payments import Payments, connect
-from practice.wires.service.settings import VERSION, Settings, SettingsError
+from practice.wires.service.settings import Settings, SettingsError
 from practice.wires.service.webhooks import Webhooks
 
 
@@ -27,7 +27,7 @@ def main() -> int:
     payments = Payments(pool, control, connect(settings), log)
     webhooks = Webhooks(pool, control, settings.stripe_webhook_secret, settings.smtp_url, log)
     if not control.start_is_logged:
-        log(says.started(control.now(), VERSION))
+        log(says.started(control.now(), control.version))
     app = Service(settings, pool, control, payments, webhooks, log).app()
     uvicorn.run(app, host="127.0.0.1", port=settings.port, log_level="critical", access_log=False, server_header=False)
     pool.close(timeout=1)

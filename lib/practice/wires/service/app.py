@@ -21,7 +21,7 @@ from practice.wires.service import says
 from practice.wires.service.control import Control
 from practice.wires.service.payments import Payments, Refused, StripeUnavailable
 from practice.wires.service.records import FORMATS, Record
-from practice.wires.service.settings import VERSION, Settings
+from practice.wires.service.settings import Settings
 from practice.wires.service.webhooks import Webhooks
 
 HEALTH = "/api/health"
@@ -71,7 +71,8 @@ class Service:
         database = await run_in_threadpool(self._database)
         body: dict[str, Any] = {"status": "ok" if database == "up" else "degraded"}
         if hmac.compare_digest(request.headers.get("authorization", ""), f"Bearer {self.settings.admin_token}"):
-            body |= {"version": VERSION, "database": database, "pool": self.pool.get_stats().get("pool_size", 0)}
+            pool = self.pool.get_stats().get("pool_size", 0)
+            body |= {"version": self.control.version, "database": database, "pool": pool}
         return JSONResponse(body, 200 if database == "up" else 503)
 
     def _database(self) -> str:

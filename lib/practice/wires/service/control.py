@@ -1,8 +1,9 @@
 """The private channel of whoever runs the process: JSON lines on stdin.
 
-`{"clock": 1768478400.0}` stops the service's clock there, `{"seed": 7}` seeds its ids, `{"release": "healthy"}`
-switches behaviour without a restart, `{"started": true}` says that the start is in the log already, and `"ack": PATH`
-beside any of them makes a file once the line took effect.
+`{"clock": 1768478400.0}` stops the service's clock there (null: lets it run), `{"offset": -60.0}` sets a running one
+back by a minute, `{"seed": 7}` seeds its ids, `{"release": "healthy"}` switches behaviour without a restart and
+`{"version": "2026.11.3"}` what it calls itself, `{"started": true}` says that the start is in the log already, and
+`"ack": PATH` beside any of them makes a file once the line took effect.
 """
 
 import json
@@ -14,19 +15,22 @@ import time
 import uuid
 from pathlib import Path
 
+from practice.wires.service.settings import VERSION
+
 
 class Control:
     """Clock, ids and release of this process; read from any thread, changed only by the channel."""
 
     def __init__(self) -> None:
-        self.release = "healthy"
+        self.release, self.version = "healthy", VERSION
         self.start_is_logged = False
         self._fixed: float | None = None
+        self._offset = 0.0
         self._random: random.Random = random.SystemRandom()
 
     def now(self) -> float:
         """Unix seconds."""
-        return time.time() if self._fixed is None else self._fixed
+        return time.time() + self._offset if self._fixed is None else self._fixed
 
     def milliseconds_since(self, started: float) -> int:
         """`started` comes from `stopwatch()`; a stopped clock measures nothing."""
@@ -42,6 +46,8 @@ class Control:
         order = json.loads(line)
         if "clock" in order:
             self._fixed = order["clock"]
+        self._offset = order.get("offset", self._offset)
+        self.version = order.get("version", self.version)
         if "seed" in order:
             self._random = random.Random(order["seed"])
         if "release" in order:
