@@ -51,7 +51,7 @@ class Images:
             query = SQL("SELECT {0}::text AS word FROM {1} WHERE {0} IS NOT NULL LIMIT 1").format(
                 column, self.words.table
             )
-            row = cursor.execute(query).fetchone()
+            row = cursor.execute(query, {}).fetchone()
             self._upper_currency = bool(row and row["word"].isupper())
 
     def guard(self, row_id: str, old: Mapping[str, Any]) -> tuple[Composable, dict[str, Any]]:
@@ -67,9 +67,10 @@ class Images:
         return SQL(" AND ").join(parts), parameters
 
     def assignments(
-        self, values: Mapping[str, Any], at: datetime, also: tuple[str, ...] = ()
+        self, values: Mapping[str, Any], image: Mapping[str, Any], at: datetime, also: tuple[str, ...] = ()
     ) -> tuple[list[Composable], list[Composable], dict[str, Any]]:
-        """Columns, value expressions and parameters; `updated_at` and `also` are set to `at` unless given."""
+        """Columns, value expressions and parameters to set `values` in a row of `image`; `updated_at` and `also` are
+        set to `at` unless given."""
         given = {
             key: value for key, value in values.items() if self.words.mapped(key) and not (key == "id" and not value)
         }
@@ -78,7 +79,7 @@ class Images:
                 given[key] = at.isoformat()
         columns = [self.words.column(key) for key in given]
         expressions = [self._expression(key) for key in given]
-        return columns, expressions, {f"new_{key}": self._own(key, value, values) for key, value in given.items()}
+        return columns, expressions, {f"new_{key}": self._own(key, value, image) for key, value in given.items()}
 
     def look(self, cursor: Cursor, row_id: str, keys: Mapping[str, Any]) -> Found:
         """The row's current image over `keys`, None when it is not there."""
@@ -124,12 +125,12 @@ class Images:
             )
         return form.format(placeholder)
 
-    def _own(self, key: str, value: Any, values: Mapping[str, Any]) -> Any:
+    def _own(self, key: str, value: Any, image: Mapping[str, Any]) -> Any:
         """A canonical value as the table writes it."""
         if key == "currency" and isinstance(value, str):
             return value.upper() if self._upper_currency else value
         if key == "amount" and self._settings.amount_unit == "major":
-            currency = values.get("currency") or self._settings.currency
+            currency = image.get("currency") or self._settings.currency
             if not currency:
                 raise BadInput("A new amount in major units needs its currency in the same image.")
             return Decimal(value).scaleb(-money.exponent(currency))

@@ -208,7 +208,9 @@ def _statement(
     if not change.old:
         if images.look_for_intent(cursor, change.new) is not None:
             return None, {}
-        columns, values, parameters = images.assignments({"id": change.row_id, **change.new}, at, ("created_at",))
+        columns, values, parameters = images.assignments(
+            {"id": change.row_id, **change.new}, change.new, at, ("created_at",)
+        )
         return (
             SQL("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO NOTHING").format(
                 words.table, SQL(", ").join(columns), SQL(", ").join(values)
@@ -221,6 +223,6 @@ def _statement(
     moved = {key: value for key, value in change.new.items() if key not in change.old or change.old[key] != value}
     if not moved:
         return None, {}
-    columns, values, parameters = images.assignments(moved, at)
+    columns, values, parameters = images.assignments(moved, {**change.old, **change.new}, at)
     pairs = [SQL("{} = {}").format(column, value) for column, value in zip(columns, values, strict=True)]
     return SQL("UPDATE {} SET {} WHERE {}").format(words.table, SQL(", ").join(pairs), guard), parameters | guarded
