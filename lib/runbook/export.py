@@ -9,6 +9,7 @@ from runbook import evidence
 from runbook.facts import Row
 from runbook.incident import Incident
 from runbook.judgement import questions
+from runbook.judgement.columns import MetadataKeys
 from runbook.reconcile import ReconciliationFacts, ReconciliationSettings
 
 
@@ -22,16 +23,25 @@ def facts(incident: Incident) -> ReconciliationFacts:
     window = incident.window
     intents = list(evidence.window_intents(incident, None))
     rows = ledger_rows(incident, (intent["id"] for intent in intents))
-    known = {intent["id"] for intent in intents}
-    beyond = sorted({row["intent_id"] for row in rows if row["intent_id"]} - known)
-    found = (incident.gateway.find(f"/v1/payment_intents/{intent}") for intent in beyond)
+    charges = list(incident.gateway.charges(window))
+    refunds = list(incident.gateway.refunds(window))
+    disputes = list(incident.gateway.disputes(window))
+    named = {row["intent_id"] for row in rows} | {each["payment_intent"] for each in (*charges, *refunds, *disputes)}
+    beyond = asked_singly(incident, named - {intent["id"] for intent in intents} - {None})
+    more = ledger_rows_named(incident, (intent["id"] for intent in beyond))
     return ReconciliationFacts(
-        intents=[*intents, *(intent for intent in found if intent)],
-        charges=list(incident.gateway.charges(window)),
-        refunds=list(incident.gateway.refunds(window)),
-        disputes=list(incident.gateway.disputes(window)),
-        ledger=rows,
+        intents=[*intents, *beyond],
+        charges=charges,
+        refunds=refunds,
+        disputes=disputes,
+        ledger=list({row["row_id"]: row for row in (*rows, *more)}.values()),
     )
+
+
+def asked_singly(incident: Incident, intents: Iterable[str]) -> list[Row]:
+    """Intents begun before the window that something in it names: late refunds, and rows at its edge."""
+    found = (incident.gateway.find(f"/v1/payment_intents/{intent}") for intent in sorted(intents))
+    return [intent for intent in found if intent]
 
 
 def ledger_rows(incident: Incident, intents: Iterable[str]) -> list[Row]:
@@ -39,8 +49,12 @@ def ledger_rows(incident: Incident, intents: Iterable[str]) -> list[Row]:
     grace = timedelta(seconds=incident.target.thresholds.grace_seconds)
     wide = incident.window.widened(grace, grace)
     rows = incident.ledger.ask(questions.text("rows_of_window"), start=wide.start, end=wide.end)
-    named = incident.ledger.ask(questions.text("rows_of_intents"), intents=sorted(intents))
-    return list({row["row_id"]: row for row in (*named, *rows)}.values())
+    return list({row["row_id"]: row for row in (*ledger_rows_named(incident, intents), *rows)}.values())
+
+
+def ledger_rows_named(incident: Incident, intents: Iterable[str]) -> list[Row]:
+    asked = sorted(intents)
+    return incident.ledger.ask(questions.text("rows_of_intents"), intents=asked) if asked else []
 
 
 def settings(incident: Incident) -> ReconciliationSettings:
@@ -56,4 +70,6 @@ def settings(incident: Incident) -> ReconciliationSettings:
         stuck_after_seconds=thresholds.stuck_after_minutes * 60,
         status_map={word: meaning for meaning, named in words.items() for word in named},
         livemode_expected=incident.target.gateway.expected_mode == "live",
+        counterparts_asked_by_id=True,
+        metadata_keys=MetadataKeys(user=incident.target.gateway.user_metadata),
     )

