@@ -25,6 +25,9 @@ class Line(H11Protocol):
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
+        # asyncio does this only for sockets opened with an explicit protocol number, which ours is not. Without it
+        # every answer waits 40 ms for the client's delayed acknowledgement of its headers.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.app_state = {**self.app_state, "transport": transport}
 
 
