@@ -1,0 +1,49 @@
+"""Where: one environment, read from `parameters/targets/NAME.yaml` and validated as a whole.
+
+Any value may be `env:NAME`. Secrets must be; they are held by name and revealed by the wire that needs them, so that
+write credentials are read by `repair` alone and no secret ever lies in a parameter, an output or a traceback.
+"""
+
+from runbook.target.read import NAME, TARGETS, convert, load
+from runbook.target.secret import NO_SECRET, Secret
+from runbook.target.shape import (
+    About,
+    Columns,
+    Escalation,
+    Events,
+    Gateway,
+    Ledger,
+    Level,
+    Messages,
+    Part,
+    Paths,
+    Policy,
+    Service,
+    Target,
+    Thresholds,
+    Users,
+)
+
+__all__ = [
+    "NAME",
+    "NO_SECRET",
+    "TARGETS",
+    "About",
+    "Columns",
+    "Escalation",
+    "Events",
+    "Gateway",
+    "Ledger",
+    "Level",
+    "Messages",
+    "Part",
+    "Paths",
+    "Policy",
+    "Secret",
+    "Service",
+    "Target",
+    "Thresholds",
+    "Users",
+    "convert",
+    "load",
+]
