@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from runbook.errors import BadInput
+from runbook.redact import one_line
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,10 @@ class Window:
 
     def __post_init__(self) -> None:
         if self.end <= self.start:
+            how = "when" if self.end == self.start else "before"
             raise BadInput(
-                f"The window ends ({show(self.end)}) before it starts ({show(self.start)}). "
-                "Swap `window_start` and `window_end`, or leave both empty for the last hours."
+                f"The window ends ({show(self.end)}) {how} it starts ({show(self.start)}). "
+                "Correct `window_start` and `window_end`, or leave both empty for the last hours."
             )
 
     @property
@@ -58,12 +60,16 @@ def parse(text: str, name: str) -> datetime:
     An instant without an offset is refused: at the edge of an incident an hour's guess loses payments.
     """
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadInput(f"`{name}` is `{text}`, which is not an ISO time; write it like 2026-01-15T12:00:00Z.") from None
-    if moment.tzinfo is None:
-        raise BadInput(f"`{name}` is `{text}` without an offset; add Z for UTC or +01:00 for local time.")
-    return moment.astimezone(UTC)
+        moment = datetime.fromisoformat(text.strip())
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadInput(
+            f"`{name}` is `{one_line(text)[:60]}`, which is not an ISO time; write it like 2026-01-15T12:00:00Z."
+        ) from None
+    raise BadInput(
+        f"`{name}` is `{text}` without an offset; add Z for UTC, or the offset of the clock you read, like +01:00."
+    )
 
 
 def show(moment: datetime) -> str:
@@ -72,6 +78,12 @@ def show(moment: datetime) -> str:
 
 
 def window(start: str, end: str, now: datetime, default: timedelta) -> Window:
-    """The window a person asked for; an empty end is now, an empty start is `default` before the end."""
-    last = parse(end, "window_end") if end else now
-    return Window(parse(start, "window_start") if start else last - default, last)
+    """The window a person asked for; an empty end is now, an empty start is `default` before the end.
+
+    In whole seconds, because Stripe counts in them: a fraction would part the two sides at the window's edges.
+    """
+    last = (parse(end, "window_end") if end else now).replace(microsecond=0)
+    first = parse(start, "window_start").replace(microsecond=0) if start else last - default
+    if first > now:
+        raise BadInput(f"`window_start` ({show(first)}) lies in the future; it is {show(now)}. Check its offset.")
+    return Window(first, last)

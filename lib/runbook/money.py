@@ -6,7 +6,7 @@ The exponents are Stripe's (docs.stripe.com/currencies), which is what its amoun
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from runbook.errors import BadInput
 
@@ -24,19 +24,32 @@ def exponent(currency: str) -> int:
 
 
 def show(amount_minor: int, currency: str) -> str:
-    """`1234, "usd"` → `12.34 USD`; `1234, "jpy"` → `1,234 JPY`."""
-    places = exponent(currency)
-    return f"{Decimal(amount_minor).scaleb(-places):,.{places}f} {currency.upper()}"
+    """`1234, "usd"` → `12.34 USD`; `1234, "jpy"` → `1,234 JPY`. Digit by digit, so exact at any size.
+
+    Without a currency it is the bare minor units, since nobody knows their decimals.
+    """
+    places = exponent(currency) if currency else 0
+    whole, part = divmod(abs(amount_minor), 10**places)
+    sign = "-" if amount_minor < 0 else ""
+    decimals = f".{part:0{places}d}" if places else ""
+    return f"{sign}{whole:,}{decimals} {currency.upper()}".rstrip()
 
 
 def to_minor(major: Decimal | str | int, currency: str) -> int:
     """Major units to minor units; more decimals than the currency has are an error, never rounded."""
     if isinstance(major, float):
         raise TypeError("money is never a float")
-    scaled = Decimal(major).scaleb(exponent(currency))
-    if scaled != scaled.to_integral_value():
+    try:
+        amount = Decimal(major)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite():
+        raise BadInput(f"`{major}` is not an amount; write it like 12.34, with a point and no separators.")
+    numerator, denominator = amount.as_integer_ratio()
+    minor, rest = divmod(numerator * 10 ** exponent(currency), denominator)
+    if rest:
         raise BadInput(f"`{major}` has more decimals than {currency.upper()} allows; correct the amount or its unit.")
-    return int(scaled)
+    return minor
 
 
 def total(amounts: Iterable[tuple[str, int]]) -> dict[str, int]:
