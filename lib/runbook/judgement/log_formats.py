@@ -33,16 +33,17 @@ LEVELS = {
 LEVEL_KEYS = ("level", "severity", "lvl", "levelname", "log.level", "@l", "log_level")
 MESSAGE_KEYS = ("msg", "message", "event", "@m", "log", "text")
 LOGGER_KEYS = ("logger", "context", "logger_name", "name", "module", "log.logger", "component")
-STACK_KEYS = ("stack", "stacktrace", "stack_trace", "exception", "exc_info", "error.stack_trace", "trace")
+STACK_KEYS = ("stack", "stacktrace", "stack_trace", "exception", "exc_info", "error.stack_trace")
 ERROR_KEYS = ("err", "error", "exception")  # where loggers put the error object
 ANY_ERROR_KEY = frozenset(STACK_KEYS + ERROR_KEYS)
 
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 NEST = re.compile(
-    r"\[Nest\]\s+\d+\s+-\s+(?P<when>[^\[]*?[AP]M|[^\[]*?\d{2}:\d{2}:\d{2}\S*)\s+(?P<level>[A-Z]+)\s+"
-    r"(?:\[(?P<logger>[^\]]*)\]\s+)?(?P<message>.*?)(?:\s+\+\d+ms)?$"
+    r"\[Nest\]\s+\d+\s+-\s+[\d/., :T+-]+Z?(?: ?[AP]M)?\s+(?P<level>[A-Z]+)\s+"
+    r"(?:\[(?P<logger>[^\]]*)\]\s+)?(?P<message>.*)"
 )
-PAIR = re.compile(r'([A-Za-z_@][\w.@/-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)')
+NEST_TOOK = re.compile(r"\s\+\d+ms$")  # since the line before, which says nothing
+PAIR = re.compile(r'([\w@][\w.@/-]*)=("[^"\\]*(?:\\.[^"\\]*)*"|[^\s"]*)')
 LOGFMT_KEYS = frozenset(["level", "lvl", "msg", "message", "ts", "time", "severity", "at"])
 STAMP = re.compile(
     r"(?:\[?(?:\d{4}[-/]\d\d[-/]\d\d[T ,]+\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?|\d\d:\d\d:\d\d(?:[.,]\d+)?)"
@@ -103,12 +104,14 @@ def nest_line(text: str) -> Head | None:
     found = NEST.match(text)
     if not found:
         return None
-    return Head("nestjs", LEVELS.get(found["level"].lower(), ""), found["logger"] or "", found["message"])
+    message = found["message"]
+    if message.endswith("ms"):
+        message = NEST_TOOK.sub("", message)
+    return Head("nestjs", LEVELS.get(found["level"].lower(), ""), found["logger"] or "", message)
 
 
 def logfmt_line(text: str) -> Head | None:
-    first = PAIR.match(text)
-    if not first:
+    if not text.partition("=")[0].isidentifier():
         return None
     fields: dict[str, Any] = dict(PAIR.findall(text))
     if len(fields) < 2 or LOGFMT_KEYS.isdisjoint(fields):
@@ -152,8 +155,10 @@ PARSERS: dict[str, tuple[Callable[[str], Head | None], ...]] = {
 def _take(fields: dict[str, Any], keys: tuple[str, ...]) -> Any:
     """The first of `keys` that holds a plain value, removed from `fields`; others of them stay."""
     for key in keys:
-        if key in fields and not isinstance(fields[key], dict):
-            return fields.pop(key)
+        value = fields.get(key, fields)
+        if value.__class__ is not dict:
+            del fields[key]
+            return value
     return ""
 
 

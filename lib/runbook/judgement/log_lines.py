@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from runbook.judgement.log_crashes import mark_crashes
@@ -36,7 +35,7 @@ WAITING_MAX = 2_000  # entries held back for an unfinished one before them
 
 CONTINUES = re.compile(
     r"\s|at\s+\S|Caused by\b|\.{3} \d+ (?:more|common)|Traceback \(|File \"|During handling of|The above exception|"
-    r"\[?(?:DETAIL|HINT|CONTEXT|QUERY|STATEMENT|LOCATION)\b|[}\])>]+[,;]?$|\^|-{3,}|Node\.js v\d"
+    r"(?:DETAIL|HINT|CONTEXT|QUERY|STATEMENT|LOCATION)\b|[}\])>]+[,;]?$|\^|-{3,}|Node\.js v\d"
 )
 ERROR_NAME = re.compile(
     r"(?:[A-Za-z_][\w$]*[.:])*[A-Z][\w$]*(?:Error|Exception|Violation|Warning|Timeout|Exit|Interrupt)\b"
@@ -45,21 +44,26 @@ REQUEST = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /")
 
 
 class Line(Protocol):
-    at: object
+    at: datetime
     stream: str
     text: str
     container: str
 
 
-@dataclass(slots=True)
 class Open:
     """An entry that may still grow."""
 
-    line: object
-    head: Head
-    more: list[str] = field(default_factory=list)
-    last: object = None
-    closed: bool = False
+    __slots__ = ("closed", "head", "last", "line", "more")
+
+    def __init__(self, line: Line, head: Head) -> None:
+        self.line, self.head, self.last = line, head, line.at
+        self.more: list[str] = []
+        self.closed = False
+
+    def grow(self, text: str, line: Line) -> None:
+        self.last = line.at
+        if len(self.more) < STACK_LINES_MAX:
+            self.more.append(text)
 
 
 def entries(raw_lines: Iterable[Line], format: Format = "auto") -> Iterator[LogEntry]:
@@ -69,32 +73,32 @@ def entries(raw_lines: Iterable[Line], format: Format = "auto") -> Iterator[LogE
 
 
 def joined(raw_lines: Iterable[Line], format: Format) -> Iterator[LogEntry]:
+    """Entries without the marks that need a look at others."""
     parsers = PARSERS[format]
     waiting: deque[Open] = deque()
-    growing: dict[tuple[str, str], Open] = {}
+    growing: dict[str, Open] = {}
     for line in raw_lines:
         text = clean(line.text[:LINE_CHARACTERS_MAX]).rstrip()
         if not text:
             continue
-        source = (line.container, line.stream)
+        source = line.container + line.stream
         before = growing.get(source)
-        if before is not None and line.at - before.last > TRACE_LASTS:
-            before.closed, before = True, None
-        if before is not None and text[0] != "{" and CONTINUES.match(text):
-            _grow(before, text, line)
-            continue
-        head = _head(text, parsers)
-        if head.kind == "plain" and before is not None and _belongs(before, text):
-            _grow(before, text, line)
-            continue
         if before is not None:
+            if line.at - before.last > TRACE_LASTS:
+                before.closed, before = True, None
+            elif text[0] not in "{[" and CONTINUES.match(text):
+                before.grow(text, line)
+                continue
+        head = _head(text, parsers)
+        if before is not None:
+            if head.kind == "plain" and _belongs(before, text):
+                before.grow(text, line)
+                continue
             before.closed = True
-        growing[source] = opened = Open(line, head, last=line.at)
+        growing[source] = opened = Open(line, head)
         waiting.append(opened)
-        while waiting and (waiting[0].closed or _over(waiting, line)):
-            first = waiting.popleft()
-            first.closed = True
-            yield _entry(first)
+        while waiting[0].closed or _over(waiting, line):
+            yield _entry(waiting.popleft())
     for each in waiting:
         yield _entry(each)
 
@@ -105,12 +109,6 @@ def _head(text: str, parsers: tuple[Callable[[str], Head | None], ...]) -> Head:
         if head is not None:
             return head
     return plain_line(text)
-
-
-def _grow(entry: Open, text: str, line: Line) -> None:
-    entry.last = line.at
-    if len(entry.more) < STACK_LINES_MAX:
-        entry.more.append(text)
 
 
 def _belongs(before: Open, text: str) -> bool:
@@ -127,19 +125,18 @@ def _belongs(before: Open, text: str) -> bool:
 
 def _over(waiting: deque[Open], line: Line) -> bool:
     """Whether the oldest entry can grow no more. Its successors on other streams wait for it, to keep the order."""
-    first = waiting[0]
-    return line.at - first.last > TRACE_LASTS or len(waiting) > WAITING_MAX
+    if len(waiting) < WAITING_MAX and line.at - waiting[0].last <= TRACE_LASTS:
+        return False
+    waiting[0].closed = True
+    return True
 
 
 def _entry(opened: Open) -> LogEntry:
-    line, head = opened.line, opened.head
-    stack = (
-        "\n".join([head.stack, *opened.more]) if head.stack and opened.more else head.stack or "\n".join(opened.more)
-    )
-    if opened.more and head.kind == "json" and not head.fields:
-        whole = _pretty(head, opened.more)
-        if whole is not None:
-            head, stack = whole, whole.stack
+    line, head, stack = opened.line, opened.head, opened.head.stack
+    if opened.more:
+        whole = _pretty(head, opened.more) if head.kind == "json" and not head.fields else None
+        head = whole or head
+        stack = whole.stack if whole else "\n".join([stack, *opened.more] if stack else opened.more)
     exchange, to_stripe = exchange_of(head.message, head.logger, head.fields)
     event = None if exchange else event_of(head.message, head.level, head.fields)
     return LogEntry(

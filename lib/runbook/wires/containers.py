@@ -22,9 +22,9 @@ from runbook.wires.raw_line import RawLine, RawLines, Stream
 
 SWARM, COMPOSE = "com.docker.swarm.service.name", "com.docker.compose.service"
 LINE_BYTES_MAX = 64 * 1024  # a line longer than this is a dump; its beginning says what it is
-# Logs are fetched newest first in growing pieces, because the engine can only return a piece as a whole: the first
-# is an hour of a day.
-FIRST_PIECE = 24
+# Logs are fetched newest first in growing pieces, because the engine can only return a piece as a whole: of a day the
+# last four hours, then eight, then twelve.
+FIRST_PIECE = 6
 
 T = TypeVar("T")
 
