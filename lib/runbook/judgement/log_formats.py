@@ -47,7 +47,7 @@ PAIR = re.compile(r'([\w@][\w.@/-]*)=("[^"\\]*(?:\\.[^"\\]*)*"|[^\s"]*)')
 LOGFMT_KEYS = frozenset(["level", "lvl", "msg", "message", "ts", "time", "severity", "at"])
 STAMP = re.compile(
     r"(?:\[?(?:\d{4}[-/]\d\d[-/]\d\d[T ,]+\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?|\d\d:\d\d:\d\d(?:[.,]\d+)?)"
-    r"(?:\s?(?:Z|UTC|[A-Z]{3,4}|[+-]\d\d:?\d\d))?\]?:?\s*)"
+    r"(?:\s?(?:(?:Z|UTC|GMT|CES?T|[ECMP][SD]T)\b|[+-]\d\d:?\d\d))?\]?:?\s*)"
 )
 LEVEL_WORD = re.compile(
     r"(?:[\s\[\](|:,-]|\bpid=\d+)*\b(?P<level>TRACE|DEBUG|VERBOSE|INFO|LOG|NOTICE|WARN(?:ING)?|ERROR|FATAL|CRITICAL|PANIC|"

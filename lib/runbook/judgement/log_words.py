@@ -16,7 +16,7 @@ from runbook.judgement.log_vocabulary import BY_STATUS, RESOURCES, SQLSTATES, ST
 TEXT_CHARACTERS_MAX = 4_000  # the error's own words stand at the top of its trace
 
 STATE_CODE = re.compile(
-    r"(?:sqlstate|code|pgcode|errcode)\W{1,4}(?P<named>[0-9A-Z]{5})\b|"
+    r"(?i:sqlstate|code|pgcode|errcode)\W{1,4}(?P<named>[0-9A-Z]{5})\b|"
     r"[\[(](?P<bare>2[2358][0-9P]\d\d|08\d{3}|40[0P]0\d|42[0-9P]\d\d|53\d{3}|55P03|57[P0][01]\d)[\])]"
 )
 CONNECTION_LOST = re.compile(
@@ -32,6 +32,8 @@ GIN = re.compile(
     r"\"(?P<path>/[^\"?]*)(?P<host>x{0})"
 )
 FACTORS = {"ms": 1.0, "s": 1000.0, "µs": 0.001}
+# Statuses of Stripe's that mean one thing, whatever its error type: a rejected key is an invalid_request_error, too.
+DECISIVE = frozenset([401, 403, 429])
 METHODS = frozenset(["method", "req", "request", "http.method"])
 STATUSES = ("status", "statusCode", "status_code", "http.status_code")
 TIMES = ("ms", "duration_ms", "responseTime", "duration", "latency_ms")
@@ -48,6 +50,8 @@ def classify(entry: LogEntry) -> str | None:
         return "process_crash"
     if _is_calm(entry):
         return None
+    if entry.to_stripe and entry.exchange and entry.exchange.status in DECISIVE:
+        return BY_STATUS[entry.exchange.status]
     text = _text(entry)
     lower = text.lower()
     name = next((name for name, words in WORDS.items() if any(word in lower for word in words)), "")
