@@ -198,7 +198,7 @@ def test_a_world_that_cannot_be_is_refused_in_one_sentence(tmp_path: Path, wrong
 
 
 def test_a_killed_world_leaves_no_process(tmp_path: Path) -> None:
-    story = ("import time, pathlib, sys; from practice.world import World\n"
+    story = ("import time, pathlib, sys; sys.modules['rfc3987_syntax'] = None; from practice.world import World\n"
              "w = World.open(pathlib.Path(sys.argv[1]), payments=20, users=5, live=False)\n"
              "print(w.process.pid, w.cluster.pid, flush=True); time.sleep(60)")
     child = subprocess.Popen([sys.executable, "-c", story, str(tmp_path)], stdout=subprocess.PIPE, text=True)

@@ -60,6 +60,7 @@ class Worlds:
         self._before.clear()
         if self._home is not None:
             shutil.rmtree(self._home, ignore_errors=True)
+            self._home = None
 
     def _set(self, values: dict[str, str]) -> None:
         for name, value in values.items():
@@ -74,10 +75,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[WORLDS] = Worlds()
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    worlds = config.stash.get(WORLDS, None)
-    if worlds is not None:
-        worlds.close()
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Not later: a worker of xdist is given a few seconds to unconfigure, and is then interrupted in the middle."""
+    session.config.stash[WORLDS].close()
 
 
 @pytest.hookimpl(tryfirst=True)

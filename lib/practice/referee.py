@@ -108,9 +108,7 @@ class Referee:
         return tuple(harm)
 
     def _moved_by_itself(self, before: dict[str, Any], after: dict[str, Any]) -> bool:
-        """A row that was PENDING may follow its own intent, by Stripe's word; a mail on its way may be noted as sent."""
-        if before["confirmationSentAt"] is None and {**before, "confirmationSentAt": after["confirmationSentAt"]} == after:
-            return True
+        """A row that was PENDING may follow its own intent, by Stripe's word."""
         intent = self._intent(before["stripePaymentIntentId"])
         follows = {"succeeded": "COMPLETED", "requires_payment_method": "FAILED", "canceled": "CANCELED"}
         fixed = ("userId", "stripePaymentIntentId", "amount", "currency", "orderId", "createdAt")

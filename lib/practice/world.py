@@ -42,6 +42,7 @@ from practice.wires.service.settle import EFFECTS
 SEED = 20260115
 SERVICE = "shop-api"
 READY_SECONDS_MAX = 30.0
+SETTLE_SECONDS_MAX = 15.0
 # Below the range from which the system draws ports for outgoing connections: a service that restarts finds its port
 # still free.
 PORTS = range(20_000, 32_000)
@@ -168,8 +169,11 @@ class World:
         ack.unlink()
 
     def held(self) -> contextlib.AbstractContextManager[None]:
-        """Nobody pays inside the block."""
-        return self.traffic.held() if self.traffic.is_running else contextlib.nullcontext()
+        """Nobody pays inside the block, and what Stripe had to tell before is told, mails included."""
+        if self.traffic.is_running:
+            return self.traffic.held()
+        self.gateway.webhooks.settle(SETTLE_SECONDS_MAX)
+        return contextlib.nullcontext()
 
     def has_logged(self, text: str) -> bool:
         return any(text in entry.log for entry in self.process.log.entries())
@@ -249,11 +253,11 @@ class World:
             "ADMIN_TOKEN": self.admin_token,
         }
         self.supervisor = Supervisor(self.home / "containers", self.now)
-        self._closing.callback(self.supervisor.stop)
         self.process = self.supervisor.create(
             SERVICE, f"{SERVICE}:{VERSION}", [sys.executable, "-m", "practice.wires.service"], environment,
             created_at=self.now() - LIFE_SECONDS)
         self._closing.callback(self.process.log.close)
+        self._closing.callback(self.supervisor.stop)
         self.process.opening_lines = [json.dumps(self._life(VERSION) | {"started": True})]
         self.process.start()
         self.process.opening_lines = [json.dumps(self._life(VERSION))]  # of a later start the log knows nothing yet
