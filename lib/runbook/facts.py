@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -25,7 +25,6 @@ class Evidence:
     by_hand: str = ""
     unreadable: str = ""
     note: str = ""  # what bounds the reading: a sample, a cut, a tail
-    hidden: tuple[str, ...] = ()  # columns that findings need and tables leave out
 
     @property
     def readable(self) -> bool:
@@ -46,7 +45,8 @@ class Finding:
     """An answered question.
 
     `implicates` and `clears` name causes: those that this answer speaks for, and those that it strikes out.
-    An answer of CANNOT_TELL does neither.
+    An answer of CANNOT_TELL does neither. `weight` is how many payments or log entries stand behind it: among causes
+    with as many findings, sixty errors come before a stray one.
     """
 
     statement: str
@@ -55,6 +55,7 @@ class Finding:
     implicates: tuple[str, ...] = ()
     clears: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    weight: int = 0
 
     @property
     def holds(self) -> bool:
@@ -78,11 +79,22 @@ class Suspects:
     struck_last: tuple[str, ...] = ()  # what the newest findings struck out
 
     def given(self, *findings: Finding) -> Suspects:
-        suspects = self
+        """The suspects after these answers. An answer to a question that was answered before takes its place, so that
+        a cell may be run again."""
+        before = self._without({finding.statement for finding in findings})
+        suspects = before
         for finding in findings:
             suspects = suspects._given(finding)
-        struck = tuple(cause for cause in suspects.ruled_out if cause not in self.against)
+        struck = tuple(cause for cause in suspects.ruled_out if cause not in before.against)
         return replace(suspects, struck_last=struck)
+
+    def _without(self, statements: Collection[str]) -> Suspects:
+        return replace(
+            self,
+            for_=_kept(self.for_, statements),
+            against=_kept(self.against, statements),
+            open_questions=tuple(each for each in self.open_questions if each.statement not in statements),
+        )
 
     def in_full(self) -> Suspects:
         """The same suspects, with every reason to be shown."""
@@ -101,7 +113,16 @@ class Suspects:
     def implicated(self) -> tuple[str, ...]:
         """Causes with evidence for them and none against, most evidence first."""
         named = [cause for cause in self.causes if cause in self.for_ and cause not in self.against]
-        return tuple(sorted(named, key=lambda cause: -len(self.for_[cause])))
+        return tuple(sorted(named, key=self._strength, reverse=True))
+
+    @property
+    def contested(self) -> tuple[str, ...]:
+        """Causes that were struck out although something speaks for them, most evidence first."""
+        named = [cause for cause in self.ruled_out if cause in self.for_]
+        return tuple(sorted(named, key=self._strength, reverse=True))
+
+    def _strength(self, cause: str) -> tuple[int, int]:
+        return len(self.for_[cause]), sum(finding.weight for finding in self.for_[cause])
 
     @property
     def ruled_out(self) -> tuple[str, ...]:
@@ -110,6 +131,11 @@ class Suspects:
     @property
     def standing(self) -> tuple[str, ...]:
         return tuple(cause for cause in self.causes if cause not in self.against)
+
+
+def _kept(notes: Mapping[str, tuple[Finding, ...]], without: Collection[str]) -> dict[str, tuple[Finding, ...]]:
+    kept = {cause: tuple(each for each in found if each.statement not in without) for cause, found in notes.items()}
+    return {cause: found for cause, found in kept.items() if found}
 
 
 def _noted(

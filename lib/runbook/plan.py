@@ -1,7 +1,7 @@
 """A plan: mutations that can be read, sealed by a fingerprint, approved and carried out exactly as they stand.
 
-The fingerprint covers the target, the remedy and every step with its old and new image and key, and no time stamp, so
-that the same repair of the same state has the same fingerprint, and any other has another.
+The fingerprint covers the target, the remedy, the promises and everything that a step says or does, and no time stamp:
+the same repair of the same state has the same fingerprint, and whatever else was read or is done has another.
 """
 
 from __future__ import annotations
@@ -66,13 +66,16 @@ class Plan:
         """Empty for a plan without steps: there is nothing to say yes to."""
         if not self.steps:
             return ""
-        steps = [[step.kind, step.object_id, step.old, step.new, step.key] for step in self.steps]
-        return "plan-" + digest([self.target, self.identity, self.remedy, self.undoes, steps])[:16]
+        steps = [{**asdict(step), "key": step.key} for step in self.steps]
+        about = [self.target, self.identity, self.remedy, self.notebook, self.promises, self.undoes]
+        return "plan-" + digest([*about, steps])[:16]
 
     @property
     def amounts_minor(self) -> dict[str, int]:
         """Each payment counts once, however many steps it takes."""
-        payments = {step.payment: (step.currency, step.amount_minor) for step in self.steps if step.currency}
+        payments = {
+            step.payment or step.object_id: (step.currency, step.amount_minor) for step in self.steps if step.currency
+        }
         return money.total(payments.values())
 
     def __bool__(self) -> bool:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from runbook import clock
 from runbook.judgement import log_lines
 from runbook.judgement.log_lines import LogEntry
-from runbook.redact import redact
+from runbook.redact import one_line
 
 EXAMPLE_CHARACTERS = 160
+# Redacting costs by length, and an example is cut anyway; a secret that the cut would split is still seen whole.
+EXAMPLE_READ_CHARACTERS = 2_000
+# Classes of error that mean: Stripe gave no answer, or none that it meant.
+UNANSWERED = ("api_connection_error", "api_error")
+# An error this close to the end of the logs is taken to be going on: most shops see a payment every few minutes.
+GOING_ON = timedelta(minutes=5)
 
 
 @dataclass
@@ -24,47 +31,82 @@ class Occurrence:
 
     def see(self, entry: LogEntry) -> None:
         if self.first is None:
-            self.first, self.example = entry.at, redact(entry.message)[:EXAMPLE_CHARACTERS]
+            self.first = entry.at
+            self.example = one_line(entry.message[:EXAMPLE_READ_CHARACTERS])[:EXAMPLE_CHARACTERS]
         self.lines, self.last = self.lines + 1, entry.at
 
 
 @dataclass
 class LogSummary:
-    """Counts over one window; `longest_run` is the longest row of webhook failures without a success between."""
+    """Counts over one window. `longest_run` is the longest row of webhooks that failed without a success between,
+    `longest_unanswered` the same for calls to Stripe."""
 
     entries: int = 0
     first: datetime | None = None
     last: datetime | None = None
+    cut: bool = False  # older entries of the window were not read
     classes: dict[str, Occurrence] = field(default_factory=dict)
     requests: int = 0  # on the payment paths
     requests_failed: int = 0  # of them, answered 5xx
-    webhooks: dict[str, int] = field(default_factory=dict)  # by state
+    webhooks: dict[str, int] = field(default_factory=dict)  # by state; `unverified` is a signature that failed
     failures_in_a_row: int = 0
     longest_run: int = 0
     outbound_ok: int = 0
-    mails: int = 0
+    unanswered_in_a_row: int = 0
+    longest_unanswered: int = 0
 
     def see(self, entry: LogEntry, payment_path: str) -> None:
         self.entries += 1
         self.first, self.last = self.first or entry.at, entry.at
-        if name := log_lines.classify(entry):
+        name = log_lines.classify(entry)
+        if name:
             self.classes.setdefault(name, Occurrence()).see(entry)
+        paid = False
         if request := log_lines.request(entry):
             on_payments = request.path.startswith(payment_path)
             self.requests += on_payments
             self.requests_failed += on_payments and request.status >= 500
-        if (call := log_lines.outbound(entry)) and call.status < 400:
-            self.outbound_ok += 1
+            paid = on_payments and request.method == "POST" and request.status < 400
+        call = log_lines.outbound(entry)
+        self.outbound_ok += call is not None and 0 < call.status < 400
+        if name in UNANSWERED:
+            self.unanswered_in_a_row += 1
+            self.longest_unanswered = max(self.longest_unanswered, self.unanswered_in_a_row)
+        elif paid or (call and 0 < call.status < 500):
+            self.unanswered_in_a_row = 0
         if webhook := log_lines.webhook(entry):
-            self._see_webhook(webhook[2])
+            self._see_webhook(webhook.state)
+        elif name == "webhook_signature":
+            self._see_webhook("unverified")
 
     def _see_webhook(self, state: str) -> None:
         self.webhooks[state] = self.webhooks.get(state, 0) + 1
-        if state == "failed":
+        if state in ("failed", "unverified"):
             self.failures_in_a_row += 1
             self.longest_run = max(self.longest_run, self.failures_in_a_row)
         elif state == "processed":
             self.failures_in_a_row = 0
+
+    def lines(self, *classes: str) -> int:
+        return sum(self.classes[name].lines for name in classes if name in self.classes)
+
+    def ended(self, *classes: str) -> datetime | None:
+        """When the newest of these errors stands in the logs."""
+        times = [last for name in classes if name in self.classes and (last := self.classes[name].last)]
+        return max(times, default=None)
+
+    def is_going_on(self, *classes: str) -> bool:
+        ended = self.ended(*classes)
+        return ended is not None and self.last is not None and self.last - ended <= GOING_ON
+
+    def show_last(self, *classes: str) -> str:
+        """`last 2026-01-15 11:51:12 UTC, 7 minutes before the logs end`: a thing of the past, or of now."""
+        ended = self.ended(*classes)
+        if ended is None or self.last is None:
+            return "never"
+        ago = int((self.last - ended).total_seconds() // 60)
+        when = "going on when the logs end" if self.is_going_on(*classes) else f"{ago:,} minutes before the logs end"
+        return f"last {clock.show(ended)}, {when}"
 
 
 def summarise(entries: Iterable[LogEntry], payment_path: str) -> LogSummary:
