@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import difflib
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -102,6 +103,8 @@ def run(notebook: str, parameters: Mapping[str, Any]) -> Run:
 
 def with_incident(known: Mapping[str, Mapping[str, Any]], parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters with an incident to join: the one named, or a new one from the notebook's own defaults."""
+    if parameters.get("incident"):
+        return dict(parameters)
     opening = ("target", "incident", "window_start", "window_end", "symptom")
     values = {name: parameters.get(name, ast.literal_eval(known[name]["default"])) for name in opening if name in known}
     return {**parameters, "incident": open_incident(**values).id}
@@ -113,22 +116,32 @@ def closings(directory: Path, notebook: str) -> list[Entry]:
 
 
 def execute(path: Path, output: Path, parameters: Mapping[str, Any]) -> None:
-    """Run the cells; the kernel is reached over sockets of this user's own, not over TCP that others could read."""
+    """Run the cells. The kernel is reached over sockets of this user's own: over TCP, others on the host could read."""
     from traitlets.config import Config
 
     pm = papermill()
-    try:
-        pm.execute_notebook(
-            str(path), str(output), dict(parameters), progress_bar=False, cwd=str(NOTEBOOKS), kernel_name="python3",
-            execution_timeout=CELL_SECONDS_MAX, log_output=False, request_save_on_cell_execute=False,
-        )  # fmt: skip
-    except pm.PapermillExecutionError as error:
-        kind = {each.__name__: each for each in RunbookError.__subclasses__()}.get(error.ename)
-        if kind:
-            raise kind(error.evalue) from None
-        raise CannotLook(
-            f"{path.stem} stopped at cell {error.exec_count} ({error.ename}: {error.evalue}). Its output lies in {output}."
-        ) from None
+    with tempfile.TemporaryDirectory(prefix="runbook-") as sockets:
+        try:
+            pm.execute_notebook(
+                str(path),
+                str(output),
+                dict(parameters),
+                progress_bar=False,
+                cwd=str(NOTEBOOKS),
+                kernel_name="python3",
+                execution_timeout=CELL_SECONDS_MAX,
+                log_output=False,
+                request_save_on_cell_execute=False,
+                config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
+            )
+        except pm.PapermillExecutionError as error:
+            kind = {each.__name__: each for each in RunbookError.__subclasses__()}.get(error.ename)
+            if kind:
+                raise kind(error.evalue) from None
+            raise CannotLook(
+                f"{path.stem} stopped at cell {error.exec_count} ({error.ename}: {error.evalue}). "
+                f"Its output lies in {output}."
+            ) from None
 
 
 def free_name(directory: Path, stem: str) -> str:

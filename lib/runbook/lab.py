@@ -10,12 +10,11 @@ from pathlib import Path
 
 import nbformat
 
+from runbook.display.approval import INTERACTIVE
 from runbook.errors import BadInput
 from runbook.headless import NOTEBOOKS
 from runbook.incident import open_incident
 
-# Tells the notebooks that a person sits in front of them, so that approving can be offered as a button.
-INTERACTIVE = "RUNBOOK_INTERACTIVE"
 # Without it JupyterLab asks on first sight whether it may fetch its project's news.
 QUIET = {
     "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false", "checkForUpdates": False}

@@ -11,8 +11,11 @@ from typing import Any
 from runbook import planning
 from runbook.errors import RunbookError
 from runbook.incident import Incident
-from runbook.lab import INTERACTIVE
 from runbook.plan import Plan
+
+
+# Set where a person sits in front of the notebook, so that approving can be offered as a button.
+INTERACTIVE = "RUNBOOK_INTERACTIVE"
 
 
 @dataclass(frozen=True)
