@@ -16,6 +16,7 @@ import pytest
 import stripe
 from practice import drill
 from practice.fixture import open_fixture_world
+from practice.referee import Verdict
 from practice.traffic.people import PRICES, card_number, price
 from practice.traffic.plan import DAY, JUST_NOW, Plan, plan
 from practice.wires.gateway.cards import luhn_digit
@@ -223,6 +224,36 @@ def test_bad_usage_is_one_sentence(arguments: list[str], code: int, sentence: st
     assert ended.returncode == code
     assert sentence in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_drill_ends_in_a_few_lines_that_say_everything() -> None:
+    holds = {"statement": "Every payment is recorded.", "answer": "holds"}
+    record = {
+        "diagnosis": {"causes": ["database_rollback"]}, "verdict": "recovered",
+        "impact": {"payments": 3, "users": 2, "amounts_minor": {"jpy": 31_590, "eur": 113_710}},
+        "outcomes": {"applied": 1, "already_done": 0, "withheld": 1},
+        "withheld": [{"key": "k", "reason": "the row moved"}], "work_list": [{"reason": "no owner"}] * 2,
+        "checks": {"before": [holds | {"answer": "does not hold"}], "after": [holds]},
+        "timings_seconds": {"total": 12.34},
+    }
+    said = drill.summary(record, Verdict(1, 1, (), 0, 2, ()), "inc-1")
+    assert said[:-2] == [
+        "diagnosis   database_rollback; verdict recovered",
+        "impact      3 payments of 2 users: 1,137.10 EUR, 31,590 JPY",
+        "repaired    1 applied, 0 already done, 1 withheld",
+        "            withheld 1: the row moved",
+        "            for a person 2: no owner",
+        "checks      Every payment is recorded: does not hold -> holds",
+        "time        12.3 s of machine time; the target is 20 minutes",
+    ]
+    assert said[-2].endswith("inc-1/report.html")
+    assert said[-1] == ("referee     1 of 1 curable payments are right again, 2 belong to a person; no harm done.")
+
+
+def test_a_directory_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(WorldError, match="could not be opened: "):
+        World.open(tmp_path / "file" / "below", **SMALL)
 
 
 def test_every_fault_has_a_brief_that_does_not_name_it() -> None:

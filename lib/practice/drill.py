@@ -176,8 +176,8 @@ def compared(checks: dict[str, list[dict[str, Any]]]) -> list[str]:
     """Each check before and after, side by side."""
     after = {check.get("statement"): check.get("answer") for check in checks["after"]}
     before = {check.get("statement"): check.get("answer") for check in checks["before"]}
-    return [f"{statement}: {before.get(statement, 'not looked at')} -> {after.get(statement, 'not looked at')}"
-            for statement in {**before, **after}]
+    return [f"{str(statement).rstrip('.')}: {before.get(statement, 'not looked at')} -> "
+            f"{after.get(statement, 'not looked at')}" for statement in {**before, **after}]
 
 
 def money(amount: int, currency: str) -> str:

@@ -89,6 +89,10 @@ class World:
         except (ClusterError, ContainerError) as problem:
             world.close()
             raise WorldError(str(problem)) from problem
+        except (OSError, psycopg.Error) as problem:
+            world.close()
+            reason = " ".join(str(problem).split()).rstrip(".")
+            raise WorldError(f"The world in `{world.directory}` could not be opened: {reason}.") from problem
         except BaseException:
             world.close()
             raise
@@ -116,9 +120,12 @@ class World:
         found.check(variant)
         if self.truth is not None:
             raise WorldError(f"This world has its fault already ({self.truth.cause}); open another for a second one.")
-        self.truth = found.inject(self, variant, self.seed if seed is None else seed,
-                                  self.live if live is None else live)
-        self.snapshot = Snapshot.take(self)
+        try:
+            self.truth = found.inject(self, variant, self.seed if seed is None else seed,
+                                      self.live if live is None else live)
+            self.snapshot = Snapshot.take(self)
+        except (OSError, httpx.HTTPError, psycopg.Error, ContainerError) as problem:
+            raise WorldError(f"The fault `{name}` could not be injected: {problem}") from problem
         return self.truth
 
     def referee(self) -> Referee:

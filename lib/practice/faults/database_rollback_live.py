@@ -115,7 +115,7 @@ class Breaker:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not self._is_true(holds):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"The fault could not be injected: {complaint} within {PATIENCE_SECONDS:.0f} s.")
+                raise TimeoutError(f"{complaint} within {PATIENCE_SECONDS:.0f} s.")
             time.sleep(0.03)
 
     def _is_true(self, holds: Callable[[], bool]) -> bool:
