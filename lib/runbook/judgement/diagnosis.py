@@ -57,13 +57,13 @@ def explanation(causes: Sequence[str]) -> str:
 
 def unexplained(suspects: Suspects, causes: Sequence[str], found: Impact, ringing: Sequence[Finding]) -> str:
     """Something is wrong: what it is, what comes nearest to explaining it, and what was not seen."""
-    what = ringing[0].because if ringing else f"{found.payments:,} payments are paid and not completed"
+    what = ringing[0].because if ringing else f"{found.payments:,} payments paid and not completed"
     parts = [f"Something is wrong, and no suspect explains it: {what}."]
     parts += [f"Beside it: {CAUSES[cause].sentence}" for cause in causes]
-    parts += [
-        f"Nearest is {cause}: {suspects.for_[cause][-1].because}; but {suspects.against[cause][0].because}."
-        for cause in suspects.contested[:1]
-    ]
+    for cause in suspects.contested:
+        if hints := [each for each in suspects.for_[cause] if each not in ringing]:
+            parts.append(f"Nearest is {cause}: {hints[0].because}; but {suspects.against[cause][0].because}.")
+            break
     parts += [f"Could not be seen: {each.because.rstrip('.')}." for each in suspects.open_questions[:1]]
     return " ".join(parts)
 

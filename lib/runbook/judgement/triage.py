@@ -67,13 +67,13 @@ def payments_are_recorded(missing: Evidence, stuck: Evidence) -> Finding:
         return Finding(statement, Answer.HOLDS, "none is missing", clears=UNRECORDED[:3], evidence=(missing,))
     states = ", ".join(f"{count:,} {state}" for state, count in Counter(row["ledger"] for row in missing.rows).items())
     waited = (
-        f"{len(stuck):,} have been pending for too long" if stuck.readable
-        else f"how long they are pending could not be read: {stuck.unreadable}"
+        f"{len(stuck):,} pending for too long" if stuck.readable
+        else f"for how long could not be read: {stuck.unreadable}"
     )  # fmt: skip
     return Finding(
         statement,
         Answer.DOES_NOT_HOLD,
-        f"{len(missing):,} are paid and not completed; in the ledger: {states}; {waited}",
+        f"{len(missing):,} paid and not completed; in the ledger: {states}; {waited}",
         implicates=UNRECORDED,
         evidence=(missing, stuck),
         weight=len(missing),
@@ -231,7 +231,12 @@ def events_are_subscribed(endpoints: Evidence) -> Finding:
     if good:
         return Finding(statement, Answer.HOLDS, f"endpoint {good[0]['endpoint']} is enabled for it",
                        clears=("webhook_not_subscribed",), evidence=(endpoints,))  # fmt: skip
-    because = "no endpoint has our URL" if not ours else "our endpoint is disabled or lacks the event"
+    disabled = [row["endpoint"] for row in ours if row["status"] != "enabled"]
+    because = (
+        "no endpoint has our URL" if not ours
+        else f"our endpoint {disabled[0]} is disabled" if disabled
+        else f"our endpoint {ours[0]['endpoint']} is not subscribed to {NEEDED_EVENT}"
+    )  # fmt: skip
     return Finding(
         statement, Answer.DOES_NOT_HOLD, because, implicates=("webhook_not_subscribed",), evidence=(endpoints,)
     )
