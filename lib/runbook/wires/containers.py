@@ -142,7 +142,7 @@ class ContainerReader:
         return ours
 
     def _is_ours(self, listed: Mapping[str, Any]) -> bool:
-        return bool(set(_names(listed)) & set(self._settings.names))
+        return bool(set(names_of(listed)) & set(self._settings.names))
 
     def _engine(self) -> docker.DockerClient:
         if self._client is None:
@@ -189,7 +189,7 @@ def _inspect(api: docker.APIClient, container_id: str) -> dict[str, Any] | None:
         return None  # it was removed since it was listed
 
 
-def _names(listed: Mapping[str, Any]) -> list[str]:
+def names_of(listed: Mapping[str, Any]) -> list[str]:
     """Everything that a person may call this container: its own name, and its Swarm or Compose service."""
     labels = listed.get("Labels") or {}
     own = [name.lstrip("/") for name in listed.get("Names") or ()]
@@ -197,7 +197,7 @@ def _names(listed: Mapping[str, Any]) -> list[str]:
 
 
 def _known(listed: list[dict[str, Any]]) -> list[str]:
-    return sorted({_names(each)[0] for each in listed if _names(each)})[:20]
+    return sorted({names_of(each)[0] for each in listed if names_of(each)})[:20]
 
 
 def _facts(inspected: Mapping[str, Any]) -> ContainerFacts:

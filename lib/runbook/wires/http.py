@@ -6,6 +6,7 @@ redirect would take a probe to an address that nobody wrote into the target file
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import threading
@@ -50,11 +51,14 @@ def ask(
     address = _address(url, what)
     connection, target = _connection(address, seconds)
     expired = threading.Event()
-    timer = threading.Timer(seconds, _cut_off, (connection, expired))
+    opened: list[socket.socket] = []  # the connection forgets its socket while the answer is still being read
+    timer = threading.Timer(seconds, _cut_off, (opened, expired))
     timer.daemon = True
     began = time.monotonic()
     timer.start()
     try:
+        connection.connect()
+        opened.append(connection.sock)
         connection.request(method, target, body=body or None, headers={"User-Agent": "runbook", **(headers or {})})
         answer = connection.getresponse()
         content = answer.read(BYTES_MAX + 1)
@@ -119,13 +123,11 @@ def _connection(address: SplitResult, seconds: float) -> tuple[http.client.HTTPC
     return connection, f"{address.scheme}://{address.netloc}{target}"
 
 
-def _cut_off(connection: http.client.HTTPConnection, expired: threading.Event) -> None:
+def _cut_off(opened: list[socket.socket], expired: threading.Event) -> None:
     expired.set()
-    if connection.sock is not None:
-        try:
-            connection.sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # it was closed in the meantime, which is what this is for
+    for each in opened:
+        with contextlib.suppress(OSError):  # it was closed in the meantime, which is what this is for
+            each.shutdown(socket.SHUT_RDWR)
 
 
 def _lower(headers: list[tuple[str, str]]) -> dict[str, str]:

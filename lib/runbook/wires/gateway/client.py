@@ -96,9 +96,14 @@ def explain(error: stripe.StripeError) -> str:
     return f"it answered {status}, {_told(error)}. Correct the request or the target file."
 
 
+def code_of(error: stripe.StripeError) -> str:
+    """The gateway's error code; the SDK keeps it in another place for some kinds of errors."""
+    return error.code or (error.error.code if error.error else None) or ""
+
+
 def rejected(error: stripe.StripeError) -> str:
     """Why a key was not taken: its own words name a piece of the key, so only the kind of refusal is told."""
-    if error.code == "api_key_expired":
+    if code_of(error) == "api_key_expired":
         return "the gateway says that the key has expired (401)"
     if error.http_status == 403:
         return "the gateway knows the key and denies it this permission (403)"
@@ -114,7 +119,7 @@ def unanswered(error: stripe.StripeError) -> bool:
 
 def _told(error: stripe.StripeError) -> str:
     text = SECRET_SHAPE.sub("(key)", error.user_message or "no reason given").rstrip(".")
-    code = f"`{error.code}`: " if error.code else ""
+    code = f"`{code_of(error)}`: " if code_of(error) else ""
     return code + " ".join(text.split())[:LONGEST_MESSAGE]
 
 

@@ -14,7 +14,7 @@ from runbook.errors import BadInput, CannotLook
 from runbook.target import Gateway, Secret
 from runbook.wires import http
 from runbook.wires.gateway import status_page
-from runbook.wires.gateway.client import Kind, Mode, Wire, explain, rejected
+from runbook.wires.gateway.client import Kind, Mode, Wire, code_of, explain, rejected
 
 PAGE = 100  # Stripe's largest page
 TYPES_MAX = 20  # Stripe's limit for `types` on the events list
@@ -49,7 +49,7 @@ class GatewayReader(Wire):
             try:
                 return self.request("get", path)
             except stripe.InvalidRequestError as error:
-                if error.code == "resource_missing":
+                if code_of(error) == "resource_missing":
                     return None
                 raise
 
