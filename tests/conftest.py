@@ -20,7 +20,11 @@ def launcher() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def tracked_files() -> list[Path]:
-    """Every file that git tracks and that is there."""
+    """Every file that git tracks and that is there; in a checkout without git, every file that is not ignored."""
+    if not (ROOT / ".git").exists():
+        ignored = {line.strip("/*") for line in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()}
+        files = (file for file in sorted(ROOT.rglob("*")) if not ignored & set(file.relative_to(ROOT).parts))
+        return [file for file in files if file.is_file()]
     listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return [file for name in listing.split("\0") if name and (file := ROOT / name).is_file()]
 
