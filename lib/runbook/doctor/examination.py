@@ -46,8 +46,10 @@ def wrong(detail: str, next_move: str) -> Told:
     return Told("wrong", detail, next_move)
 
 
-def cannot_tell(detail: str, next_move: str = "") -> Told:
-    return Told("cannot tell", detail, next_move)
+def cannot_tell(sentence: str, next_move: str = "") -> Told:
+    """`sentence` may bring its next move along, as every error of the runbook does."""
+    detail, _, rest = sentence.partition(". ")
+    return Told("cannot tell", detail.rstrip("."), next_move or rest)
 
 
 def ask(part: str, question: str, look: Callable[[], Told]) -> Examination:
@@ -55,9 +57,9 @@ def ask(part: str, question: str, look: Callable[[], Told]) -> Examination:
     try:
         told = look()
     except RunbookError as error:
-        sentence, _, rest = str(error).partition(". ")
-        answer: Answer = "cannot tell" if isinstance(error, CannotLook) else "wrong"
-        told = Told(answer, sentence.rstrip("."), rest)
+        told = cannot_tell(str(error))
+        if not isinstance(error, CannotLook):
+            told = wrong(told.detail, told.next_move)
     return Examination(part, question, told.answer, one_line(told.detail), one_line(told.next_move))
 
 

@@ -36,8 +36,7 @@ def visit_messages(target: Target) -> Iterator[Examination]:
 def health(service: ServiceReader) -> Told:
     answer = service.health()
     if answer.status == 0:
-        sentence, _, rest = answer.detail.partition(". ")
-        return cannot_tell(sentence, rest)
+        return cannot_tell(answer.detail)
     if not answer.ok:
         return wrong(f"it answers {answer.status}: {answer.detail}", "Look at the service before anything else.")
     return ok(f"{answer.status} in {answer.milliseconds} ms")
