@@ -2,33 +2,28 @@
 
 import contextlib
 import dataclasses
-import fcntl
 import json
-import os
-import random
 import secrets
-import shutil
-import socket
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import httpx
 import psycopg
 
+from practice import announcement, premises
 from practice.faults import fault
 from practice.faults.fault import Truth
+from practice.premises import WorldError
 from practice.referee import Referee, Snapshot
 from practice.traffic.history import LIFE_SECONDS, WEBHOOK, History
 from practice.traffic.live import Shopper, Traffic
-from practice.traffic.people import card_number
 from practice.traffic.plan import Plan, plan
 from practice.wires.containers import ContainerError, Facade, Supervisor
 from practice.wires.gateway import Gateway
@@ -43,13 +38,6 @@ SEED = 20260115
 SERVICE = "shop-api"
 READY_SECONDS_MAX = 30.0
 SETTLE_SECONDS_MAX = 15.0
-# Below the range from which the system draws ports for outgoing connections: a service that restarts finds its port
-# still free.
-PORTS = range(20_000, 32_000)
-
-
-class WorldError(RuntimeError):
-    """The world cannot be opened or used; the text is one sentence with the next move."""
 
 
 class World:
@@ -190,7 +178,7 @@ class World:
 
     def _open(self, payments: int, users: int) -> None:
         """The database and then the service start aside, as both mostly wait; history is laid meanwhile."""
-        self._claim()
+        self.home = self._closing.enter_context(premises.claim(self.directory))
         self.mails, self.chat = MailSink(), ChatSink()
         with ThreadPoolExecutor(1) as aside:
             ledger = aside.submit(self._start_ledger)
@@ -209,23 +197,6 @@ class World:
         self._go_live()
         self._announce()
 
-    def _claim(self) -> None:
-        """One world per directory; what a killed predecessor left there goes."""
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock: IO[str] = self._closing.enter_context((self.directory / "world.lock").open("a"))
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise WorldError(
-                f"A practice world is open in `{self.directory}` already; end it (Ctrl-C where it runs), then "
-                "run this again."
-            ) from None
-        (self.directory / "world.env").unlink(missing_ok=True)
-        for left_over in self.directory.glob("world-*/"):
-            shutil.rmtree(left_over, ignore_errors=True)
-        self.home = Path(tempfile.mkdtemp(prefix="world-", dir=self.directory))
-        self._closing.callback(shutil.rmtree, self.home, ignore_errors=True)
-
     def _start_ledger(self) -> Shop:
         self.cluster = Cluster.start(self.home / "ledger")
         self._closing.callback(self.cluster.stop)
@@ -243,7 +214,7 @@ class World:
         self._closing.callback(self.chat.stop)
 
     def _register_endpoint(self) -> None:
-        self._port = free_port()
+        self._port = premises.free_port()
         self.service_url = f"http://127.0.0.1:{self._port}"
         with self.gateway.engine.at(self.now() - 86_400.0 * 90, "none"):
             self.endpoint = self.gateway.engine.mode("live").create_webhook_endpoint(
@@ -285,40 +256,8 @@ class World:
             self._closing.callback(self.traffic.stop)
 
     def _announce(self) -> None:
-        """world.env for whoever comes to look; complete or not there."""
-        keys, live = self.gateway.keys["live"], self.gateway.engine.mode("live")
-        card = {"number": card_number(random.Random(f"drill card {self.seed}"))}
-        method = live.create_payment_method({"type": "card", "card": card})
-        instant = self.clock.astimezone(UTC).isoformat().replace("+00:00", "Z") if self.clock else ""
-        self.environment = {
-            "PRACTICE_WORLD": f"world-{self.seed}",
-            "PRACTICE_DIRECTORY": str(self.directory),
-            "PRACTICE_CLOCK": instant,
-            "PRACTICE_GATEWAY_URL": self.gateway.url,
-            "PRACTICE_GATEWAY_READ_KEY": keys.read_only,
-            "PRACTICE_GATEWAY_WRITE_KEY": keys.write,
-            "PRACTICE_PUBLISHABLE_KEY": keys.publishable,
-            "PRACTICE_ACCOUNT": self.gateway.account_id,
-            "PRACTICE_WEBHOOK_SECRET": self.endpoint["secret"],
-            "PRACTICE_STATUS_URL": f"{self.gateway.url}/status/api/v2/status.json",
-            "PRACTICE_LEDGER_READ_DSN": self.shop.read_dsn,
-            "PRACTICE_LEDGER_WRITE_DSN": self.shop.write_dsn,
-            "PRACTICE_SERVICE_URL": self.service_url,
-            "PRACTICE_WEBHOOK_URL": self.service_url + WEBHOOK,
-            "PRACTICE_ADMIN_TOKEN": self.admin_token,
-            "PRACTICE_DOCKER_HOST": self.docker_host,
-            "PRACTICE_CONTAINER": SERVICE,
-            "PRACTICE_SMTP_HOST": self.smtp[0],
-            "PRACTICE_SMTP_PORT": str(self.smtp[1]),
-            "PRACTICE_CHAT_URL": self.chat_url,
-            "PRACTICE_TEST_PAYMENT_METHOD": method["id"],
-            "PRACTICE_LOG_FORMAT": self.log_format,
-        }
-        draft, final = self.home / "world.env", self.directory / "world.env"
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-            handle.writelines(f"{name}={value}\n" for name, value in self.environment.items())
-        draft.replace(final)
-        self._closing.callback(final.unlink, missing_ok=True)
+        self.environment = announcement.environment(self)
+        self._closing.enter_context(announcement.published(self.environment, self.directory, self.home))
 
     def _is_healthy(self) -> bool:
         if self.process.status == "exited":
@@ -338,13 +277,4 @@ class World:
             if time.monotonic() > deadline:
                 raise WorldError(f"The world is not usable: {complaint} within {READY_SECONDS_MAX:.0f} s.")
             time.sleep(0.02)
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 on which nobody listens."""
-    for port in random.SystemRandom().sample(PORTS, 200):
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise WorldError(f"No free port on 127.0.0.1 between {PORTS.start} and {PORTS.stop}; close some programs.")
 
