@@ -10,22 +10,30 @@ from runbook.plan import Plan, Step, WorkItem
 NAME = "undo"
 
 
+# What repair does when such a step is given to it again; a new plan sees the row as it is then.
+TAKEN_BACK = "what was taken back stays so; where it must be done after all, a person does it"
+
+
 def plan(done: Plan, applied: Sequence[Step]) -> Plan:
-    """The steps of `done` that were applied, images swapped, last first; what cannot be undone is listed, not offered."""
+    """The steps of `done` that were applied, last first, images swapped; what cannot be undone is listed."""
     steps = tuple(swapped(step) for step in reversed(applied) if step.undo)
-    work = tuple(
-        WorkItem(step.payment, f"cannot be undone: {step.no_undo}", "leave it", step.amount_minor, step.currency)
-        for step in applied
-        if not step.undo
-    )
+    work = tuple(left(step) for step in applied if not step.undo)
     return replace(done, remedy=NAME, steps=steps, work_list=work, undoes=done.fingerprint)
+
+
+def left(step: Step) -> WorkItem:
+    """What stays as it was done, and why."""
+    proposal = "leave it; giving money back would be a decision of its own" if step.payment else "leave it"
+    return WorkItem(step.payment or step.object_id, f"cannot be undone: {step.no_undo}", proposal,
+                    step.amount_minor, step.currency)  # fmt: skip
 
 
 def swapped(step: Step) -> Step:
     return replace(
         step,
-        sentence=f"Take back: {step.undo} ({step.object_id}).",
+        sentence=f"Take back row {step.object_id}: {step.undo}.",
         old=step.new,
         new=step.old,
-        undo="apply the original plan again, as a new plan",
+        undo="",
+        no_undo=TAKEN_BACK,
     )
