@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -32,7 +33,7 @@ def mark_crashes(entries: Iterator[LogEntry]) -> Iterator[LogEntry]:
     for entry in entries:
         found = entry.event
         if found is not None:
-            mine = in_hand.setdefault(TASK.sub("", entry.container), {})
+            mine = in_hand.setdefault(_place(entry.container), {})
             if found.state == "received":
                 kind = EVENT_TYPE.search(entry.message)
                 mine[found.event_id] = (kind[0] if kind else "", entry.at)
@@ -49,8 +50,13 @@ def _judged(entry: LogEntry, in_hand: dict[str, dict[str, tuple[str, datetime]]]
     """The entry, marked if it is a start over work in hand. A shutdown or a start empties the hand."""
     if entry.level not in ("info", "") or not (STARTED.search(entry.message) or STOPPED.search(entry.message)):
         return entry
-    mine = in_hand.pop(TASK.sub("", entry.container), {})
+    mine = in_hand.pop(_place(entry.container), {})
     left = {kind for kind, at in mine.values() if entry.at - at <= IN_HAND_FOR}
     if STOPPED.search(entry.message) or not finished_kinds & left:
         return entry
     return msgspec.structs.replace(entry, crash=True)
+
+
+@lru_cache(1_000)
+def _place(container: str) -> str:
+    return TASK.sub("", container)

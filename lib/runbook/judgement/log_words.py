@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from runbook.judgement.log_entry import LogEntry, Request, Webhook
 from runbook.judgement.log_vocabulary import BY_STATUS, RESOURCES, SQLSTATES, STATES, TROUBLE, WORDS
 
+PHRASES_MAX = 1_000  # a service says the same few things of each event
 TEXT_CHARACTERS_MAX = 4_000  # the error's own words stand at the top of its trace
 
 STATE_CODE = re.compile(
@@ -36,7 +38,7 @@ FACTORS = {"ms": 1.0, "s": 1000.0, "µs": 0.001}
 DECISIVE = frozenset([401, 403, 429])
 METHODS = frozenset(["method", "req", "request", "http.method"])
 STATUSES = ("status", "statusCode", "status_code", "http.status_code")
-TIMES = ("ms", "duration_ms", "responseTime", "duration", "latency_ms")
+TIMES = ("duration_ms", "responseTime", "duration", "latency_ms")
 EVENT = re.compile(r"\bevt_[A-Za-z0-9]+")
 INTENT = re.compile(r"\bpi_[A-Za-z0-9]+")
 EVENT_KEYS = ("event", "event_id", "eventId", "stripe_event_id", "stripeEventId", "id")
@@ -100,20 +102,20 @@ def event_of(message: str, level: str, fields: Mapping[str, Any]) -> Webhook | N
     event = found[0] if found else _id_in(fields, EVENT_KEYS, "evt_")
     if not event:
         return None
-    state = _state_in((EVENT_TYPE.sub(" ", message) if "." in message else message).lower())
+    named = INTENT.search(message) if "pi_" in message else None
+    intent = named[0] if named else _id_in(fields, INTENT_KEYS, "pi_")
+    state = _state_in(message.replace(event, "").replace(intent, "") if intent else message.replace(event, ""))
     if level in ("error", "fatal") and state != "duplicate":
         state = "failed"
-    if not state:
-        return None
-    named = INTENT.search(message) if "pi_" in message else None
-    return Webhook(event, named[0] if named else _id_in(fields, INTENT_KEYS, "pi_"), state)  # type: ignore[arg-type]
+    return Webhook(event, intent, state) if state else None  # type: ignore[arg-type]
 
 
-def _state_in(lower: str) -> str:
+@lru_cache(PHRASES_MAX)
+def _state_in(phrase: str) -> str:
+    lower = EVENT_TYPE.sub(" ", phrase).lower()
     for state, words in STATES.items():
-        for word in words:
-            if word in lower:
-                return state
+        if any(word in lower for word in words):
+            return state
     return ""
 
 
@@ -138,14 +140,18 @@ def _by_sqlstate(text: str) -> str:
 
 
 def _exchange_in_fields(fields: Mapping[str, Any]) -> Request | None:
-    flat = "method" in fields and "status" in fields
-    inner, answer = ({}, {}) if flat else (_part(fields, "req", "request"), _part(fields, "res", "response"))
-    method = fields.get("method") or fields.get("http.method") or inner.get("method")
-    path = fields.get("path") or fields.get("url") or fields.get("http.target") or inner.get("url") or inner.get("path")
-    status = next((fields[name] for name in STATUSES if name in fields), answer.get("statusCode", answer.get("status")))
-    if not isinstance(method, str) or not isinstance(path, str) or not (type(status) is int or str(status).isdigit()):
+    method, path = fields.get("method"), fields.get("path")
+    status, took = fields.get("status"), fields.get("ms")
+    if method is None or path is None or status is None:  # not flat, or by other names
+        inner, answer = _part(fields, "req", "request"), _part(fields, "res", "response")
+        method = method or fields.get("http.method") or inner.get("method")
+        path = path or fields.get("url") or fields.get("http.target") or inner.get("url") or inner.get("path")
+        known = [fields[name] for name in STATUSES if name in fields]
+        status = known[0] if known else answer.get("statusCode", answer.get("status"))
+    if took is None:
+        took = next((fields[name] for name in TIMES if name in fields), None)
+    if not isinstance(method, str) or not isinstance(path, str) or not str(status).isdigit():
         return None
-    took = next((fields[name] for name in TIMES if name in fields), None)
     if "?" in path or "://" in path:
         path = path.partition("?")[0]
         path = path.partition("api.stripe.com")[2] or path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -108,7 +107,7 @@ class ContainerReader:
                 cut = True
                 break
             read = [self._asked(lambda s=source, p=piece: self._lines(*s, p)) for source in sources]
-            pieces.append(list(heapq.merge(*read, key=attrgetter("at"))))
+            pieces.append(sorted(itertools.chain.from_iterable(read), key=attrgetter("at")))
             known += len(pieces[-1])
         lines = list(itertools.chain.from_iterable(reversed(pieces)))
         return RawLines(lines[-lines_max:], cut or len(lines) > lines_max)
