@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from runbook.facts import Answer, Evidence, Finding, Row, cannot_tell
 from runbook.judgement import payments
+
+NAMES_SHOWN = 3
 
 
 def paid_is_recorded(missing: Evidence, work_list: Collection[str]) -> Finding:
@@ -15,7 +17,7 @@ def paid_is_recorded(missing: Evidence, work_list: Collection[str]) -> Finding:
         return cannot_tell(statement, missing)
     waiting = [row for row in missing.rows if row["intent_id"] in work_list]
     lacking = len(missing) - len(waiting)
-    because = f"{lacking} not recorded, {len(waiting)} on the work list"
+    because = f"{lacking:,} not recorded, {len(waiting):,} on the work list"
     return answered(statement, lacking == 0, because, missing)
 
 
@@ -25,7 +27,10 @@ def recorded_is_paid(rows: Evidence, paid: Mapping[str, bool]) -> Finding:
     if not rows.readable:
         return cannot_tell(statement, rows)
     wrong = [row for row in rows.rows if not paid.get(row["intent_id"] or "", False)]
-    return answered(statement, not wrong, f"{len(rows) - len(wrong)} of {len(rows)} were", rows)
+    because = f"{len(rows) - len(wrong):,} of {len(rows):,} were"
+    if wrong:
+        because += f"; not {some(row['intent_id'] or row['row_id'] for row in wrong)}"
+    return answered(statement, not wrong, because, rows)
 
 
 def events_arrive(undelivered: Evidence) -> Finding:
@@ -33,7 +38,10 @@ def events_arrive(undelivered: Evidence) -> Finding:
     statement = "Stripe has delivered every event of the last minutes."
     if not undelivered.readable:
         return cannot_tell(statement, undelivered)
-    return answered(statement, not undelivered.rows, f"{len(undelivered)} are undelivered", undelivered)
+    because = f"{len(undelivered):,} undelivered" if undelivered.rows else "none is undelivered"
+    if undelivered.rows:
+        because += f": {some(row['event'] for row in undelivered.rows)}"
+    return answered(statement, not undelivered.rows, because, undelivered)
 
 
 def succeeds_often_enough(minutes: Evidence, percent: int) -> Finding:
@@ -47,12 +55,19 @@ def succeeds_often_enough(minutes: Evidence, percent: int) -> Finding:
     paid, failed = (sum(row[name] for row in minutes.rows) for name in ("completed", "not_completed"))
     if not paid + failed:
         return Finding(statement, Answer.CANNOT_TELL, "there was no payment to judge by", evidence=(minutes,))
-    because = f"{paid} of {paid + failed} ({show_share(paid, paid + failed)})"
+    because = f"{paid:,} of {paid + failed:,} ({show_share(paid, paid + failed)})"
     return answered(statement, paid * 100 > percent * (paid + failed), because, minutes)
 
 
 def answered(statement: str, holds: bool, because: str, *evidence: Evidence) -> Finding:
     return Finding(statement, Answer.HOLDS if holds else Answer.DOES_NOT_HOLD, because, evidence=evidence)
+
+
+def some(names: Iterable[str]) -> str:
+    """The first few names, and how many more there are."""
+    listed = list(names)
+    more = f" and {len(listed) - NAMES_SHOWN:,} more" if len(listed) > NAMES_SHOWN else ""
+    return ", ".join(listed[:NAMES_SHOWN]) + more
 
 
 def show_share(part: int, whole: int) -> str:
