@@ -220,7 +220,7 @@ def reserve(base: str) -> str:
     """The first free name; creating the folder is the reservation, so two openers never share one."""
     for name in (base, *(f"{base}-{number}" for number in range(2, 1000))):
         try:
-            (outputs() / name).mkdir()
+            (outputs() / name).mkdir(mode=0o750)  # it will hold customers' payments
         except FileExistsError:
             continue
         return name

@@ -45,6 +45,21 @@ def audit(incident: Incident) -> Audit:
     return "present" if present else "absent"
 
 
+def left_to_a_person(incident: Incident, made: Plan) -> Evidence:
+    """The plan's work list: payments that no machine should decide, each with why and a proposal."""
+    rows = tuple(
+        {
+            "payment": item.payment,
+            "amount_minor": item.amount_minor,
+            "currency": item.currency,
+            "why no machine": item.reason,
+            "proposal": item.proposal,
+        }
+        for item in made.work_list
+    )
+    return Evidence("Which payments are left to a person?", "plan", incident.as_of, rows)
+
+
 def gather_case(incident: Incident, missing: Evidence) -> database_rollback.Case:
     intents = {row["intent_id"] for row in missing.rows}
     events = succeeded_events(incident, intents)

@@ -124,6 +124,6 @@ def identities(incident: Incident, result: Reconciliation) -> Evidence:
             "found": each.found,
             "residual": each.residual,
         }
-        for each in result.identities
+        for each in sorted(result.identities, key=lambda each: each.residual == 0)
     )
     return Evidence("Is everything that was read found again?", "gateway, ledger", incident.as_of, rows)

@@ -13,7 +13,6 @@ from runbook.errors import RunbookError
 from runbook.incident import Incident
 from runbook.plan import Plan
 
-
 # Set where a person sits in front of the notebook, so that approving can be offered as a button.
 INTERACTIVE = "RUNBOOK_INTERACTIVE"
 

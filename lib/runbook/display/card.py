@@ -36,6 +36,7 @@ class Card:
     table: Table | None = None
     note: str = ""
     by_hand: str = ""
+    badge: str = ""  # a finding's answer
 
 
 def table(rows: Sequence[Mapping[str, Any]], shown: int = ROWS_SHOWN) -> Table | None:
@@ -51,10 +52,11 @@ def table(rows: Sequence[Mapping[str, Any]], shown: int = ROWS_SHOWN) -> Table |
 def friendly(row: Mapping[str, Any]) -> dict[str, Any]:
     """`amount_minor` and `currency` as one amount; columns that only findings need left out."""
     shown = {name: value for name, value in row.items() if name not in HIDDEN}
-    if "amount_minor" in row and row.get("currency"):
+    if "amount_minor" in row and "currency" in row:
+        amount = money.show(row["amount_minor"], row["currency"]) if row["currency"] else ""
+        shown = {name: amount if name == "amount_minor" else value for name, value in shown.items()}
         shown = {"amount" if name == "amount_minor" else name: value for name, value in shown.items()}
-        shown["amount"] = money.show(row["amount_minor"], row["currency"])
-        shown.pop("currency", None)
+        del shown["currency"]
     return shown
 
 

@@ -8,15 +8,16 @@ from html import escape
 from runbook.display.card import Card, Table
 
 COLOURS = {"good": "#1a7f37", "bad": "#b3261e", "unsure": "#9a6700", "plain": "#57606a"}
-WORDS = {"good": "holds", "bad": "does not hold", "unsure": "cannot tell", "plain": ""}
 BOX = "border-left:4px solid {colour};padding:.4em .9em;margin:.2em 0;max-width:68em"
 SMALL = "color:#57606a;font-size:.88em;margin:.25em 0"
 CELL = "text-align:left;padding:.2em .9em .2em 0;vertical-align:top;border-bottom:1px solid #d0d7de66"
 
+UNBROKEN_CHARACTERS = 36  # a UUID
+
 
 def render(card: Card) -> str:
     colour = COLOURS[card.tone]
-    badge = f' <span style="color:{colour}">{WORDS[card.tone]}</span>' if WORDS[card.tone] else ""
+    badge = f' <span style="color:{colour}">{escape(card.badge)}</span>' if card.badge else ""
     parts = [f'<div style="{BOX.format(colour=colour)}"><div><strong>{escape(card.title)}</strong>{badge}</div>']
     parts += [f'<div style="margin:.2em 0">{escape(line)}</div>' for line in card.lines]
     parts += [f'<div style="{SMALL}"><s>{escape(line)}</s></div>' for line in card.struck]
@@ -34,8 +35,15 @@ def grid(table: Table) -> str:
     head = "".join(
         f'<th style="{CELL};font-weight:600">{escape(name.replace("_", " "))}</th>' for name in table.columns
     )
-    rows = "".join(
-        "<tr>" + "".join(f'<td style="{CELL}">{escape(text)}</td>' for text in row) + "</tr>" for row in table.rows
-    )
+    rows = "".join("<tr>" + "".join(cell(text) for text in row) + "</tr>" for row in table.rows)
     cut = f'<div style="{SMALL}">{escape(table.cut)}</div>' if table.cut else ""
-    return f'<table style="border-collapse:collapse;margin:.4em 0;font-size:.92em"><tr>{head}</tr>{rows}</table>{cut}'
+    return (
+        '<table style="border-collapse:collapse;margin:.4em 0;font-size:.92em">'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{cut}"
+    )
+
+
+def cell(text: str) -> str:
+    """Ids, times and amounts stay on one line; only prose is broken."""
+    wrap = "" if len(text) > UNBROKEN_CHARACTERS else ";white-space:nowrap"
+    return f'<td style="{CELL}{wrap}">{escape(text)}</td>'

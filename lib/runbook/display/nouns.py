@@ -6,7 +6,7 @@ from functools import singledispatch
 
 from runbook import clock, money
 from runbook.display.approval import Approving
-from runbook.display.card import Card, Table, table
+from runbook.display.card import Card, table
 from runbook.facts import Answer, Checked, Diagnosis, Evidence, Finding, Impact, Suspects
 from runbook.incident import Incident
 from runbook.judgement.causes import CAUSES
@@ -16,7 +16,6 @@ from runbook.plan import Carried, Plan
 from runbook.response import Record
 
 TONES = {Answer.HOLDS: "good", Answer.DOES_NOT_HOLD: "bad", Answer.CANNOT_TELL: "unsure"}
-STEPS_SHOWN = 8
 
 
 @singledispatch
@@ -56,7 +55,7 @@ def _(evidence: Evidence) -> Card:
 
 @card.register
 def _(finding: Finding) -> Card:
-    return Card(finding.statement, TONES[finding.answer], (finding.because,))
+    return Card(finding.statement, TONES[finding.answer], (finding.because,), badge=finding.answer.value)
 
 
 @card.register
@@ -75,10 +74,8 @@ def _(suspects: Suspects) -> Card:
 @card.register
 def _(impact: Impact) -> Card:
     tone = "good" if not impact.payments else "bad"
-    return Card(
-        f"{impact.scale}: {impact.payments:,} payments of {impact.users:,} users, {money.show_total(impact.amounts_minor)}",
-        tone,
-    )
+    sums = money.show_total(impact.amounts_minor)
+    return Card(f"{impact.scale}: {impact.payments:,} payments of {impact.users:,} users, {sums}", tone)
 
 
 @card.register
@@ -102,29 +99,48 @@ def _(level: Level) -> Card:
 
 @card.register
 def _(plan: Plan) -> Card:
+    """Each kind of step once in full, then the steps themselves; the work list has a card of its own."""
+    left = f"{len(plan.work_list):,} payments are left to a person." if plan.work_list else ""
     if not plan:
-        return Card("No plan: there is nothing that a machine should change.", "good", table=work(plan))
-    steps = tuple(f"{number}. {step.sentence} Undo: {step.undo or f'none; {step.no_undo}'}."
-                  for number, step in enumerate(plan.steps[:STEPS_SHOWN], start=1))  # fmt: skip
-    more = (f"… and {len(plan.steps) - STEPS_SHOWN:,} more steps of the same kinds; the journal holds them all.",)
+        return Card("No plan: there is nothing that a machine should change.", "good", note=left)
+    rows = [
+        {
+            "does": KINDS.get(step.kind, step.kind),
+            "to": step.object_id,
+            "payment": step.payment,
+            "amount_minor": step.amount_minor,
+            "currency": step.currency,
+            "from": step.old.get("status", ""),
+            "becomes": step.new.get("status", ""),
+            "undo": "yes" if step.undo else "no",
+        }
+        for step in plan.steps
+    ]
     return Card(
         f"{plan.fingerprint}: {len(plan.steps):,} steps, {money.show_total(plan.amounts_minor)}",
-        lines=(*kinds(plan), *steps, *(more if len(plan.steps) > STEPS_SHOWN else ()), *plan.promises),
-        table=work(plan),
-        note=f"{len(plan.work_list)} payments are left to a person." if plan.work_list else "",
+        lines=(*kinds(plan), *plan.promises),
+        table=table(rows),
+        note=f"{left} The journal holds every step as a sentence.".strip(),
     )
 
 
+KINDS = {
+    "redeliver_event": "redeliver",
+    "update_row": "settle row",
+    "create_audit": "create table",
+    "test_payment": "test payment",
+}
+
+
 def kinds(plan: Plan) -> tuple[str, ...]:
-    names = {"redeliver_event": "redeliveries by Stripe", "update_row": "rows settled", "create_audit": "audit table",
-             "test_payment": "test payment"}  # fmt: skip
+    """How many steps of each kind, and the first of them as the sentence that will be carried out."""
+    first = {step.kind: step for step in reversed(plan.steps)}
     counts = {kind: sum(step.kind == kind for step in plan.steps) for kind in dict.fromkeys(s.kind for s in plan.steps)}
-    return (", ".join(f"{count} {names.get(kind, kind)}" for kind, count in counts.items()),)
-
-
-def work(plan: Plan) -> Table | None:
-    return table([{"payment": item.payment, "amount_minor": item.amount_minor, "currency": item.currency,
-                   "why no machine": item.reason, "proposal": item.proposal} for item in plan.work_list])  # fmt: skip
+    return tuple(
+        f"{count:,} × {KINDS.get(kind, kind)}, the first: {first[kind].sentence} "
+        f"Undo: {first[kind].undo or f'none; {first[kind].no_undo}'}."
+        for kind, count in counts.items()
+    )
 
 
 @card.register

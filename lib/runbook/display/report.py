@@ -13,45 +13,16 @@ from typing import Any
 
 from runbook import money
 
-STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;color:#1f2328;margin:0 auto;max-width:76em;padding:1.5em}
-h1{margin:.2em 0}nav a{margin-right:1em}table{border-collapse:collapse}td,th{padding:.2em .9em .2em 0;text-align:left;
-vertical-align:top}pre{white-space:pre-wrap;font-size:13px;overflow-wrap:anywhere}section{border-top:1px solid #d0d7de;
-margin-top:2em}.jp-InputArea pre,.highlight pre{background:#f6f8fa;padding:.5em}img{max-width:100%}
-.verdict{font-size:1.2em;font-weight:600}.jp-InputPrompt,.jp-OutputPrompt,.prompt,.anchor-link{display:none}
-"""
-
-PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<meta name="viewport" content="width=device-width"><title>{{ r.incident }}</title><style>{{ style|safe }}</style></head>
-<body><h1>{{ r.incident }}</h1>
-<p class="verdict">{{ r.verdict|replace("_", " ") }} · {{ r.diagnosis.causes|join(", ") }}</p>
-<p>{{ r.diagnosis.sentence }} Affected: {{ r.impact.payments }} payments of {{ r.impact.users }} users, {{ impact }}.</p>
-<table><tr><th>target</th><td>{{ r.target }} ({{ r.mode }})</td></tr><tr><th>opened</th><td>{{ r.opened_at }}</td></tr>
-<tr><th>window</th><td>{{ r.window|join(" to ") }}</td></tr>
-<tr><th>outcomes</th><td>{{ r.outcomes.applied }} applied, {{ r.outcomes.already_done }} already done,
-{{ r.outcomes.withheld }} withheld</td></tr>
-<tr><th>escalation</th><td>level {{ r.escalation.level }}: {{ r.escalation.reasons|join("; ") }}</td></tr>
-<tr><th>journal head</th><td><code>{{ r.journal_head }}</code></td></tr></table>
-{% if r.checks.before or r.checks.after %}<h2>Checks</h2><table><tr><th>check</th><th>before</th><th>after</th></tr>
-{% for row in checks %}<tr><td>{{ row[0] }}</td><td>{{ row[1] }}</td><td>{{ row[2] }}</td></tr>{% endfor %}</table>{% endif %}
-{% if r.plans %}<h2>Plans</h2><table>{% for p in r.plans %}<tr><td><code>{{ p.fingerprint }}</code></td>
-<td>{{ p.remedy }}</td><td>{{ p.steps }} steps</td><td>{{ p.state }}</td></tr>{% endfor %}</table>{% endif %}
-{% if r.work_list %}<h2>Left to a person</h2><table>{% for w in r.work_list %}<tr><td><code>{{ w.payment }}</code></td>
-<td>{{ amount(w) }}</td><td>{{ w.reason }}</td><td>{{ w.proposal }}</td></tr>{% endfor %}</table>{% endif %}
-<nav>{% for name, _ in notebooks %}<a href="#{{ name }}">{{ name }}</a>{% endfor %}</nav>
-{% for name, body in notebooks %}<section id="{{ name }}">{{ body|safe }}</section>{% endfor %}
-</body></html>"""
+TEMPLATE = Path(__file__).with_suffix(".html.j2")
 
 
 def write(directory: Path, record: Mapping[str, Any]) -> Path:
     """Render the incident's record and every executed notebook into `report.html`."""
     from jinja2 import Environment
 
-    page = Environment(autoescape=True).from_string(PAGE)
+    page = Environment(autoescape=True).from_string(TEMPLATE.read_text(encoding="utf-8"))
     content = page.render(
         r=record,
-        style=STYLE,
         impact=money.show_total(record["impact"]["amounts_minor"]),
         checks=compared(record["checks"]),
         amount=lambda item: money.show(item["amount_minor"], item["currency"]),
@@ -68,12 +39,34 @@ def in_order(directory: Path) -> list[Path]:
     return sorted(directory.glob("*.ipynb"), key=lambda path: path.stat().st_mtime_ns)
 
 
+# What prose and cards are made of, and nothing that acts or loads.
+TAGS = frozenset({
+    "a", "b", "blockquote", "br", "code", "dd", "details", "div", "dl", "dt", "em", "h1", "h2", "h3", "h4", "hr", "i",
+    "li", "ol", "p", "pre", "s", "span", "strong", "summary", "table", "tbody", "td", "th", "thead", "tr", "ul",
+})  # fmt: skip
+STYLES = (
+    "border", "border-bottom", "border-collapse", "border-left", "color", "font-size", "font-weight", "margin",
+    "max-width", "padding", "text-align", "vertical-align", "white-space",
+)  # fmt: skip
+ATTRIBUTES = {"*": ["style", "class"], "a": ["href"]}
+
+
 def body_of(path: Path) -> str:
-    """One executed notebook as sanitised HTML, without its code's prompts."""
+    """One executed notebook as HTML, every piece of it sanitised."""
     from nbconvert.exporters import HTMLExporter
 
-    exporter = HTMLExporter(template_name="basic", sanitize_html=True, embed_images=True)
+    exporter = HTMLExporter(template_name="basic", sanitize_html=True, filters={"clean_html": cleaned})
     return exporter.from_filename(str(path))[0]
+
+
+def cleaned(fragment: str | bytes) -> str:
+    """nbconvert's own filter escapes headings and styles as well; this one keeps them, and nothing that acts."""
+    import bleach
+    from bleach.css_sanitizer import CSSSanitizer
+
+    text = fragment.decode() if isinstance(fragment, bytes) else str(fragment)
+    styles = CSSSanitizer(allowed_css_properties=STYLES)
+    return bleach.clean(text, tags=TAGS, attributes=ATTRIBUTES, css_sanitizer=styles)
 
 
 def compared(checks: Mapping[str, Any]) -> list[tuple[str, str, str]]:

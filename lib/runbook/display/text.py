@@ -1,10 +1,15 @@
-"""Cards as plain text, for terminals, logs and the comparison of committed notebooks."""
+"""Cards as plain text, for terminals, logs and the comparison of committed notebooks.
+
+Whatever a card holds, its text is inert: no control character, no direction mark, and one line where one is meant.
+"""
 
 from __future__ import annotations
 
 import textwrap
+from itertools import zip_longest
 
 from runbook.display.card import Card, Table
+from runbook.redact import one_line
 
 WIDTH = 110
 CELL_MAX = 60
@@ -12,7 +17,7 @@ MARKS = {"good": "[ok] ", "bad": "[!!] ", "unsure": "[??] ", "plain": ""}
 
 
 def render(card: Card) -> str:
-    parts = [MARKS[card.tone] + card.title]
+    parts = [MARKS[card.tone] + one_line(card.title)]
     parts += [wrapped(line) for line in card.lines]
     parts += [wrapped(f"struck out: {line}") for line in card.struck]
     if card.table:
@@ -20,22 +25,32 @@ def render(card: Card) -> str:
     if card.note:
         parts.append(wrapped(card.note))
     if card.by_hand:
-        parts.append(wrapped(f"by hand: {card.by_hand}"))
+        parts.append(f"  by hand: {one_line(card.by_hand)}")  # unbroken, because it is copied
     return "\n".join(parts)
 
 
 def wrapped(line: str) -> str:
-    return textwrap.fill(line, WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False,
+    return textwrap.fill(one_line(line), WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False,
                          break_on_hyphens=False)  # fmt: skip
 
 
 def grid(table: Table) -> str:
-    rows = [tuple(short(text) for text in row) for row in (table.columns, *table.rows)]
-    widths = [max(len(row[index]) for row in rows) for index in range(len(table.columns))]
-    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(lines + ([table.cut] if table.cut else []))
+    """Columns as wide as their widest text; what is longer than a cell goes on below, because the end may matter."""
+    rows = [tuple(folded(text) for text in row) for row in (table.columns, *table.rows)]
+    widths = [max(len(line) for row in rows for line in row[index]) for index in range(len(table.columns))]
+    lines = ["  ".join("-" * width for width in widths)]
+    for row in rows[1:]:
+        lines += aligned(row, widths)
+    return "\n".join([*aligned(rows[0], widths), *lines, *([table.cut] if table.cut else [])])
 
 
-def short(text: str) -> str:
-    return text if len(text) <= CELL_MAX else text[: CELL_MAX - 1] + "…"
+def folded(text: str) -> list[str]:
+    return textwrap.wrap(one_line(text), CELL_MAX, break_on_hyphens=False) or [""]
+
+
+def aligned(row: tuple[list[str], ...], widths: list[int]) -> list[str]:
+    """The lines of one row, each cell's beside each other."""
+    return [
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in zip_longest(*row, fillvalue="")
+    ]

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from runbook.facts import Row
 from runbook.plan import AlreadyDone, Applied, Outcome, Step, Withheld
 from runbook.repair.context import Context
 from runbook.repair.rows import moved_at_gateway
+
+# A mail takes a service some tenths of a second; a row that looks the same this often, a poll apart, has come to rest.
+REST_LOOKS = 4
 
 
 def redeliver(context: Context, steps: Sequence[Step]) -> list[Outcome]:
@@ -46,15 +50,24 @@ def prove(context: Context, canary: Step) -> Outcome:
     outcome = deliver_all(context, [canary])[canary.key]
     if not isinstance(outcome, Applied):
         return outcome
-    before = context.rows_of([canary.payment])[canary.payment]
+    before = row_at_rest(context, canary)
     context.gateway.redeliver(canary.object_id, canary.new["endpoint"])
     context.wait_until(lambda: is_delivered(context, canary))
-    after = context.rows_of([canary.payment]).get(canary.payment)
-    if after != before:
-        return Withheld(
-            canary.key, "recorded, but a second delivery changed the row again: duplicates are not harmless"
-        )
+    if row_at_rest(context, canary) != before:
+        return Withheld(canary.key, "recorded, but a second delivery changed the row again: duplicates are not harmless")
     return Applied(canary.key, "canary: recorded, and a second delivery changed nothing")
+
+
+def row_at_rest(context: Context, step: Step) -> Row | None:
+    """The payment's row once it has stopped changing: a service notes its mail only after it has recorded the payment."""
+    seen: list[Row | None] = []
+
+    def at_rest() -> bool:
+        seen.append(context.rows_of([step.payment]).get(step.payment))
+        return len(seen) > REST_LOOKS and all(row == seen[-1] for row in seen[-REST_LOOKS:])
+
+    context.wait_until(at_rest)
+    return seen[-1]
 
 
 def is_delivered(context: Context, step: Step) -> bool:

@@ -50,6 +50,8 @@ CREATE TABLE IF NOT EXISTS runbook.audit (
     PRIMARY KEY (plan, key)
 )
 """
+# IF NOT EXISTS does not keep two sessions from making the same schema at once; this lock, until the commit, does.
+ONE_MAKER = "SELECT pg_advisory_xact_lock(hashtextextended('runbook.audit', 0))"
 AUDIT_ROW = """
 INSERT INTO runbook.audit (plan, key, relation, row_id, old, new, who, at)
 VALUES (%(plan)s, %(key)s, %(relation)s, %(row_id)s, %(old)s, %(new)s, %(who)s, %(at)s)
@@ -91,6 +93,7 @@ class LedgerWriter:
         """Make schema `runbook` and its table `audit`, where they are missing. Raises Refused without the right."""
         with self._session.transaction("READ WRITE", Refused) as cursor:
             self._standing(cursor)
+            cursor.execute(ONE_MAKER)
             there = cursor.execute("SELECT to_regnamespace('runbook') IS NOT NULL AS there").fetchone()
             if not (there and there["there"]):
                 cursor.execute("CREATE SCHEMA runbook")
