@@ -22,9 +22,11 @@ def launcher() -> ModuleType:
 def tracked_files() -> list[Path]:
     """Every file that git tracks and that is there; in a checkout without git, every file that is not ignored."""
     if not (ROOT / ".git").exists():
-        ignored = {line.strip("/*") for line in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()}
+        lines = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+        ignored = {line.rstrip("/") for line in lines if line.endswith("/")}
+        incidents = set((ROOT / "outputs").iterdir()) - {ROOT / "outputs" / ".gitkeep"}
         files = (file for file in sorted(ROOT.rglob("*")) if not ignored & set(file.relative_to(ROOT).parts))
-        return [file for file in files if file.is_file()]
+        return [file for file in files if file.is_file() and not incidents & {file, *file.parents}]
     listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return [file for name in listing.split("\0") if name and (file := ROOT / name).is_file()]
 
