@@ -340,6 +340,7 @@ DAMAGES = {
     "a broken link": lambda venv, _: instead(venv / "bin" / "python", venv / "nowhere"),
     "another interpreter": lambda venv, _: instead(venv / "bin" / "python", Path("/bin/sh")),
     "another lock": lambda venv, _: holding(venv.parent / "lib" / "requirements.lock", "# newer\n"),
+    "no lock": lambda venv, _: away(venv.parent / "lib" / "bootstrap.lock"),
     "no .venv": lambda venv, _: away(venv),
 }
 
