@@ -7,7 +7,7 @@ script, no style sheet and no picture is fetched from anywhere.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ def write(directory: Path, record: Mapping[str, Any]) -> Path:
         impact=money.show_total(record["impact"]["amounts_minor"]),
         checks=compared(record["checks"]),
         amount=lambda item: money.show(item["amount_minor"], item["currency"]),
-        notebooks=[(path.stem, body_of(path)) for path in in_order(directory)],
+        notebooks=bodies(directory),
     )
     unfinished = directory / f".report-{os.getpid()}.html"
     unfinished.write_text(content, encoding="utf-8")
@@ -51,22 +51,33 @@ STYLES = (
 ATTRIBUTES = {"*": ["style", "class"], "a": ["href"]}
 
 
-def body_of(path: Path) -> str:
-    """One executed notebook as HTML, every piece of it sanitised."""
+def bodies(directory: Path) -> list[tuple[str, str]]:
+    """Each executed notebook's name and its HTML. An executed notebook never changes, so each is rendered once and its
+    HTML kept beside it."""
+    kept = directory / ".report"
+    kept.mkdir(exist_ok=True)
+    notebooks = in_order(directory)
+    if new := [path for path in notebooks if not (kept / f"{path.stem}.html").exists()]:
+        for path, body in zip(new, rendered(new), strict=True):
+            (kept / f"{path.stem}.html").write_text(body, encoding="utf-8")
+    return [(path.stem, (kept / f"{path.stem}.html").read_text(encoding="utf-8")) for path in notebooks]
+
+
+def rendered(notebooks: Sequence[Path]) -> list[str]:
+    """Executed notebooks as HTML, every piece of it sanitised."""
     from nbconvert.exporters import HTMLExporter
 
-    exporter = HTMLExporter(template_name="basic", sanitize_html=True, filters={"clean_html": cleaned})
-    return exporter.from_filename(str(path))[0]
+    exporter = HTMLExporter(template_name="basic", sanitize_html=True, filters={"clean_html": cleaner()})
+    return [exporter.from_filename(str(path))[0] for path in notebooks]
 
 
-def cleaned(fragment: str | bytes) -> str:
+def cleaner() -> Callable[[str | bytes], str]:
     """nbconvert's own filter escapes headings and styles as well; this one keeps them, and nothing that acts."""
-    import bleach
     from bleach.css_sanitizer import CSSSanitizer
+    from bleach.sanitizer import Cleaner
 
-    text = fragment.decode() if isinstance(fragment, bytes) else str(fragment)
-    styles = CSSSanitizer(allowed_css_properties=STYLES)
-    return bleach.clean(text, tags=TAGS, attributes=ATTRIBUTES, css_sanitizer=styles)
+    clean = Cleaner(TAGS, ATTRIBUTES, css_sanitizer=CSSSanitizer(allowed_css_properties=STYLES)).clean
+    return lambda fragment: clean(fragment.decode() if isinstance(fragment, bytes) else str(fragment))
 
 
 def compared(checks: Mapping[str, Any]) -> list[tuple[str, str, str]]:
