@@ -124,8 +124,16 @@ def test_nothing_that_a_screen_would_act_upon_survives(text, shown):
     assert redact(text) == shown
 
 
-def test_a_secret_behind_a_colour_is_hidden_too():
-    assert redact("key sk_live_\x1b[31m51Habc\x1b[0mDEF") == "key sk_live_…"
+@pytest.mark.parametrize("at", range(1, 20))
+@pytest.mark.parametrize("mark", ["\x1b[31m", "\u200b", "\x00"])
+def test_a_mark_in_the_midst_of_a_secret_hides_no_piece_of_it_from_us(mark, at):
+    key = "sk_live_51HabcDEF0123"
+    assert redact(f"key {key[:at]}{mark}{key[at:]} end") == "key sk_live_… end"
+
+
+@pytest.mark.parametrize("mark", ["\x07", "\x1b[0m", "\u202e", "\u200b"])
+def test_a_mark_that_goes_does_not_glue_a_secret_to_the_word_before(mark):
+    assert redact(f"key{mark}sk_live_51Habc card{mark}4242424242424242") == "keysk_live_… card…card number…"
 
 
 def test_one_line_is_one_line():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 # Stripe's keys and signing secrets, also as its own error messages mask them: the last four characters are a piece.
-STRIPE_KEY = re.compile(r"(?<![A-Za-z0-9])((?:sk|rk|pk|ek)_(?:live|test|org)_|whsec_)[A-Za-z0-9_*+/=-]+")
+STRIPE_KEY = re.compile(r"(?<![A-Za-z0-9])((?:sk|rk|pk|ek)_(?:live|test|org)_|whsec_)[A-Za-z0-9_*+/=\ue000-]+")
 # The client secret of a payment intent lets a browser confirm it; the intent's own id before it stays.
-CLIENT_SECRET = re.compile(r"\b([a-z]{2,8}_[A-Za-z0-9]{8,}_secret_)[A-Za-z0-9]+")
+CLIENT_SECRET = re.compile(r"\b([a-z]{2,8}_[A-Za-z0-9]{8,}_secret_)[A-Za-z0-9\ue000]+")
 # `scheme://user:password@host`. A port is told from a password by what follows it; a password may hold an @ itself.
 URL_PASSWORD = re.compile(r"(\w://[^:/\s@]*:)(?!\d+(?:[/?#\s]|$))[^\s\"'<>`]*@")
 NAMED_PASSWORD = re.compile(
@@ -18,7 +18,7 @@ CHAT_HOOK = re.compile(r"(hooks\.slack(?:-gov)?\.com/(?:services|workflows|trigg
 BEARER = re.compile(r"(?i)\b(bearer|basic)\s+(?=\S*[\d=])[A-Za-z0-9._~+/=-]{8,}")
 SECRETS = (STRIPE_KEY, CLIENT_SECRET, URL_PASSWORD, NAMED_PASSWORD, CHAT_HOOK, BEARER)
 
-MAIL = re.compile(r"(?<![\w.%+'-])[\w.%+'-]+@((?:[\w-]+\.)+[^\W\d_]{2,})")
+MAIL = re.compile(r"(?<![\w.%+'-])[\w.%+'\ue000-]+@((?:[\w-]+\.)+[^\W\d_]{2,})")
 # Digits in one run, or in the groups that are printed on a card. Ids, amounts and times are longer, shorter or grouped
 # otherwise, or fail the tests below.
 DIGITS = re.compile(
@@ -31,13 +31,22 @@ CARD = re.compile(
 # What a terminal or a browser would act upon instead of showing: escapes, controls, direction and zero-width marks.
 CONTROLS = re.compile(
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]|"
-    r"[\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
+    r"[\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ue000\ufeff\U000e0000-\U000e007f]"
 )
+MARK = "\ue000"  # of Unicode's private use: no text means anything by it
+LINE_ENDS = re.compile(r"\s*[\t\n]\s*")
 
 
 def redact(text: str) -> str:
-    """`text` without secrets and without characters that act."""
-    text = CONTROLS.sub("", text)
+    """`text` without secrets and without characters that act.
+
+    Those characters may stand in the midst of a secret, or be all that parts it from the word before: so secrets are
+    hidden once while a mark holds their places, and once more when they are gone.
+    """
+    return hidden(hidden(CONTROLS.sub(MARK, text)).replace(MARK, ""))
+
+
+def hidden(text: str) -> str:
     for pattern in SECRETS:
         text = pattern.sub(r"\1…@" if pattern is URL_PASSWORD else r"\1 …" if pattern is BEARER else r"\1…", text)
     return hide_cards(MAIL.sub(r"…@\1", text))
@@ -45,7 +54,7 @@ def redact(text: str) -> str:
 
 def one_line(text: str) -> str:
     """`text` redacted, and on one line."""
-    return " ".join(redact(text).split())
+    return LINE_ENDS.sub(" ", redact(text)).strip()
 
 
 def hide_cards(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A card: the one shape in which anything is shown. It holds plain text only; the renderers do the escaping."""
+"""A card: the one shape in which anything is shown. It holds plain text; the renderers make it inert and escape it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from runbook import clock, money
-from runbook.redact import redact
+from runbook.redact import one_line
 
 # A screen's worth. What is left out is always counted beside the table.
-ROWS_SHOWN = 10
+ROWS_SHOWN, LISTED = 10, 4
+# Year 5138: a larger number counts something else than seconds.
+EPOCH_MAX = 100_000_000_000
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,22 @@ def table(rows: Sequence[Mapping[str, Any]], shown: int = ROWS_SHOWN) -> Table |
     visible = [friendly(row) for row in rows[:shown]]
     columns = tuple(dict.fromkeys(name for row in visible for name in row))
     cells = tuple(tuple(cell(name, row.get(name)) for name in columns) for row in visible)
-    return Table(columns, cells, len(rows))
+    return Table(tuple(heading(name) for name in columns), cells, len(rows))
+
+
+def heading(name: str) -> str:
+    """Times say in the heading that they are UTC, and not in every cell."""
+    return f"{name} UTC" if name.endswith("_at") else name
 
 
 def friendly(row: Mapping[str, Any]) -> dict[str, Any]:
     """`amount_minor` and `currency` as one amount; columns that only findings need left out."""
     shown = {name: value for name, value in row.items() if name not in HIDDEN}
     if "amount_minor" in row and "currency" in row:
-        amount = money.show(row["amount_minor"], row["currency"]) if row["currency"] else ""
-        shown = {name: amount if name == "amount_minor" else value for name, value in shown.items()}
+        minor, currency = row["amount_minor"], row["currency"] or ""
+        amount = money.show(minor, currency) if currency and minor is not None else minor or None
         shown = {"amount" if name == "amount_minor" else name: value for name, value in shown.items()}
+        shown["amount"] = amount
         del shown["currency"]
     return shown
 
@@ -64,14 +72,20 @@ HIDDEN = frozenset({"row_amount_minor", "row_currency", "customer", "order_key"}
 
 
 def cell(name: str, value: Any) -> str:
-    if value is None or value == "":
+    if value is None or value in ("", (), []):
         return "—"
-    if name.endswith("_at") and isinstance(value, int):
-        value = datetime.fromtimestamp(value, UTC)
-    if isinstance(value, datetime):
-        return clock.show(value).removesuffix(" UTC")
+    if name.endswith("_at"):
+        return instant(value)
     if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
+        return str(value) if name.endswith("id") else f"{value:,}"
     if isinstance(value, tuple | list):
-        return ", ".join(str(each) for each in value[:4]) + (f" and {len(value) - 4} more" if len(value) > 4 else "")
-    return redact(str(value))
+        more = f" and {len(value) - LISTED} more" if len(value) > LISTED else ""
+        return ", ".join(one_line(str(each)) for each in value[:LISTED]) + more
+    return one_line(str(value))
+
+
+def instant(value: Any) -> str:
+    """An epoch or a datetime as a time; what is neither stays as it came."""
+    if isinstance(value, int) and abs(value) < EPOCH_MAX:
+        value = datetime.fromtimestamp(value, UTC)
+    return clock.show(value).removesuffix(" UTC") if isinstance(value, datetime) else one_line(str(value))

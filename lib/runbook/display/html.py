@@ -1,11 +1,12 @@
-"""Cards as HTML. Every piece of text is escaped; no script, no link to anywhere, and styles that stand in the element,
-because a notebook's page keeps nothing else."""
+"""Cards as HTML. Every piece of text is made inert and escaped; no script, no link to anywhere, and styles that stand
+in the element, because a notebook's page keeps nothing else."""
 
 from __future__ import annotations
 
-from html import escape
+import html
 
 from runbook.display.card import Card, Table
+from runbook.redact import one_line
 
 COLOURS = {"good": "#1a7f37", "bad": "#b3261e", "unsure": "#9a6700", "plain": "#57606a"}
 BOX = "border-left:4px solid {colour};padding:.4em .9em;margin:.2em 0;max-width:68em"
@@ -13,6 +14,11 @@ SMALL = "color:#57606a;font-size:.88em;margin:.25em 0"
 CELL = "text-align:left;padding:.2em .9em .2em 0;vertical-align:top;border-bottom:1px solid #d0d7de66"
 
 UNBROKEN_CHARACTERS = 36  # a UUID
+
+
+def escape(text: str) -> str:
+    """Text that is shown as it is written, on one line, and acts on nothing."""
+    return html.escape(one_line(text))
 
 
 def render(card: Card) -> str:
@@ -33,7 +39,7 @@ def render(card: Card) -> str:
 
 def grid(table: Table) -> str:
     head = "".join(
-        f'<th style="{CELL};font-weight:600">{escape(name.replace("_", " "))}</th>' for name in table.columns
+        f'<th style="{CELL};font-weight:600">{escape(name).replace("_", " ")}</th>' for name in table.columns
     )
     rows = "".join("<tr>" + "".join(cell(text) for text in row) + "</tr>" for row in table.rows)
     cut = f'<div style="{SMALL}">{escape(table.cut)}</div>' if table.cut else ""
