@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from runbook.display import html, text
 from runbook.display.card import Card, Table, table
@@ -69,6 +69,7 @@ def test_nothing_acts_and_nothing_leaks_from_any_place_of_a_card(render):
         assert secret not in shown
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_no_text_at_all_acts(said):
     for render in (html.render, text.render):
@@ -76,6 +77,7 @@ def test_no_text_at_all_acts(said):
     assert Page(html.render(everywhere(said))).names == {"style"}
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_no_row_of_any_side_acts(name, value):
     shown = Card("rows", table=table([{name: value, "list": (value, value), "created_at": 1768478400}]))

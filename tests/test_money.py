@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from runbook import money
 from runbook.errors import BadInput
@@ -87,6 +87,7 @@ def test_a_float_is_no_money():
         money.to_minor(12.34, "usd")
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**24), 10**24), st.sampled_from(CURRENCIES))
 def test_showing_and_reading_an_amount_gives_it_back(minor, currency):
     text = money.show(minor, currency).removesuffix(f" {currency.upper()}").replace(",", "")
@@ -100,6 +101,7 @@ def test_currencies_are_never_added_up_together():
     assert money.total([]) == {}
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(CURRENCIES), st.integers(-(2**63), 2**63))))
 def test_a_total_is_the_sum_of_each_currency(amounts):
     sums = money.total(amounts)
