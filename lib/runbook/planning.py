@@ -6,15 +6,16 @@ the login and host of whoever wrote it, and nothing stronger.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from runbook import plan
-from runbook.clock import Clock
+from runbook.clock import Clock, Window
 from runbook.errors import BadInput, Refused
 from runbook.evidence import handled_events, known_users
-from runbook.facts import Evidence
+from runbook.facts import Evidence, Row
 from runbook.incident import Incident
 from runbook.journal import Entry, Journal
 from runbook.judgement import questions
@@ -62,7 +63,7 @@ def left_to_a_person(incident: Incident, made: Plan) -> Evidence:
 
 def gather_case(incident: Incident, missing: Evidence) -> database_rollback.Case:
     intents = {row["intent_id"] for row in missing.rows}
-    events = succeeded_events(incident, intents)
+    events = succeeded_events(incident, missing.rows)
     users = known_users(incident, (row["user_id"] for row in missing.rows if row["user_id"]))
     return database_rollback.Case(
         events=events,
@@ -75,17 +76,17 @@ def gather_case(incident: Incident, missing: Evidence) -> database_rollback.Case
     )
 
 
-def succeeded_events(incident: Incident, intents: set[str]) -> dict[str, str]:
+def succeeded_events(incident: Incident, missing: Sequence[Row]) -> dict[str, str]:
     """Intent → the event that told of its success, as far back as Stripe delivers again."""
-    oldest = incident.as_of - timedelta(days=incident.target.thresholds.redelivery_days)
-    if not intents:
+    if not missing:
         return {}
-    found = islice(incident.gateway.events(incident.window, types=["payment_intent.succeeded"]), EVENTS_MAX)
-    return {
-        event["data"]["object"]["id"]: event["id"]
-        for event in found
-        if event["data"]["object"]["id"] in intents and event["created"] >= oldest.timestamp()
-    }
+    oldest = incident.as_of - timedelta(days=incident.target.thresholds.redelivery_days)
+    since = max(datetime.fromtimestamp(min(row["created_at"] for row in missing), UTC), oldest)
+    intents = {row["intent_id"] for row in missing}
+    told = Window(since, incident.clock.now() + timedelta(seconds=1))
+    found = islice(incident.gateway.events(told, types=["payment_intent.succeeded"]), EVENTS_MAX)
+    named = ((event["data"]["object"]["id"], event["id"]) for event in found)
+    return {intent: event for intent, event in named if intent in intents}
 
 
 def reversed_payments(incident: Incident, intents: set[str]) -> dict[str, str]:

@@ -18,8 +18,10 @@ WATCH_EVERY_SECONDS = 15
 
 
 def run(incident: Incident) -> Checked:
-    """All checks, fresh from both sides, noted in the journal as before or after the repair."""
-    incident.look_again()
+    """All checks, from both sides, noted in the journal as before or after the repair.
+
+    What this notebook has read already is used again, until a repair makes it look anew.
+    """
     missing = evidence.missing_payments(incident, complete=True)
     completed = completed_rows(incident)
     percent = incident.target.thresholds.success_rate_percent

@@ -49,6 +49,7 @@ def carry_out(context: Context, steps: Sequence[Step]) -> Iterator[tuple[Step, O
         outcomes = KINDS[batch[0].kind](context, batch)
         noted = [{"key": each.key, "word": each.word, "detail": each.detail} for each in outcomes]
         incident.log("outcomes", plan=context.plan, outcomes=noted)
+        incident.look_again()
         yield from zip(batch, outcomes, strict=True)
 
 
