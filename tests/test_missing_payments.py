@@ -34,7 +34,8 @@ def test_a_missing_payment_is_shown_as_both_sides_know_it():
     assert missing([intent()], [row()]) == [
         {
             "intent_id": "pi_1", "amount_minor": 1234, "currency": "usd", "created_at": 100, "ledger": "PENDING",
-            "row_id": "row-1", "row_amount_minor": 1234, "row_currency": "usd", "user_id": "u2", "customer": "cus_1",
+            "row_id": "row-1", "row_amount_minor": 1234, "row_currency": "usd",
+                "row_updated": None, "user_id": "u2", "customer": "cus_1",
         }
     ]  # fmt: skip
 

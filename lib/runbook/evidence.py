@@ -137,13 +137,17 @@ def stuck_payments(incident: Incident, missing: Evidence) -> Evidence:
     """Which payments are pending for too long *and* paid? Abandoned checkouts are pending too, and are not stuck."""
     minutes = incident.target.thresholds.stuck_after_minutes
     question = f"Which payments have been pending for more than {minutes} minutes and are paid at Stripe?"
-    before = int(incident.as_of.timestamp()) - minutes * 60
-    stuck = [row for row in missing.rows if row["row_id"] and row["created_at"] < before]
     pending = asked_of_ledger(incident, "pending_rows")
-    note = f"{len(pending)} rows are pending that long; {len(pending) - len(stuck)} of them are unpaid: abandoned checkouts"
+    waiting = {row["row_id"] for row in pending.rows}
+    stuck = tuple(row for row in missing.rows if row["row_id"] in waiting)
     unreadable = missing.unreadable or pending.unreadable
-    return Evidence(question, "gateway, ledger", incident.as_of, () if unreadable else tuple(stuck),
-                    missing.by_hand, unreadable, "" if unreadable else note)  # fmt: skip
+    unpaid = len(pending) - len(stuck)
+    note = (
+        f"{len(pending):,} rows have been pending that long; {unpaid:,} of them are unpaid: abandoned, or in progress"
+    )
+    if unreadable:
+        return Evidence(question, "gateway, ledger", incident.as_of, by_hand=missing.by_hand, unreadable=unreadable)
+    return Evidence(question, "gateway, ledger", incident.as_of, stuck, missing.by_hand, note=note)
 
 
 def rows_without_intent(incident: Incident) -> Evidence:
@@ -215,8 +219,8 @@ def configured_keys(incident: Incident) -> Evidence:
             if payments.describe_key(value)["kind"]
         ]
 
-    return gathered(incident, "With which Stripe keys does the service run?", "containers", read,
-                    "docker inspect --format '{{range .Config.Env}}{{println .}}{{end}}' CONTAINER | cut -d= -f1")  # fmt: skip
+    by_hand = "docker inspect --format '{{range .Config.Env}}{{println .}}{{end}}' CONTAINER | cut -d= -f1"
+    return gathered(incident, "With which Stripe keys does the service run?", "containers", read, by_hand)
 
 
 def log_summary(incident: Incident) -> tuple[LogSummary, Evidence]:
@@ -234,7 +238,9 @@ def log_summary(incident: Incident) -> tuple[LogSummary, Evidence]:
 def _read_logs(incident: Incident) -> LogSummary:
     service = incident.target.service
     lines = incident.containers.logs(incident.window, service.log_lines_max)
-    return summarise(log_lines.entries(lines, service.log_format), service.paths.payments)
+    summary = summarise(log_lines.entries(lines, service.log_format), service.paths.payments)
+    summary.cut = lines.cut
+    return summary
 
 
 def log_rows(summary: LogSummary) -> Iterable[Row]:

@@ -21,6 +21,7 @@ from runbook.journal import Entry, Journal
 from runbook.judgement import questions
 from runbook.judgement.remedies import database_rollback, test_payment, undo
 from runbook.judgement.remedies.audit import Audit
+from runbook.judgement.triage import NEEDED_EVENT
 from runbook.plan import Approval, Plan, Step
 
 # Longer than any outage that a responder works on at once; what is more goes through reconciliation, in batches.
@@ -62,7 +63,6 @@ def left_to_a_person(incident: Incident, made: Plan) -> Evidence:
 
 
 def gather_case(incident: Incident, missing: Evidence) -> database_rollback.Case:
-    intents = {row["intent_id"] for row in missing.rows}
     events = succeeded_events(incident, missing.rows)
     users = known_users(incident, (row["user_id"] for row in missing.rows if row["user_id"]))
     return database_rollback.Case(
@@ -70,9 +70,11 @@ def gather_case(incident: Incident, missing: Evidence) -> database_rollback.Case
         handled=handled_events(incident, events.values()),
         users=users,
         users_mapped=incident.target.ledger.users is not None,
-        reversed_=reversed_payments(incident, intents),
+        reversed_=reversed_payments(incident, missing.rows),
         endpoint=our_endpoint(incident),
         completed_word=completed_word(incident),
+        canceled_words=incident.target.ledger.status.get("canceled", ()),
+        events_mapped=incident.target.ledger.events is not None,
     )
 
 
@@ -84,27 +86,34 @@ def succeeded_events(incident: Incident, missing: Sequence[Row]) -> dict[str, st
     since = max(datetime.fromtimestamp(min(row["created_at"] for row in missing), UTC), oldest)
     intents = {row["intent_id"] for row in missing}
     told = Window(since, incident.clock.now() + timedelta(seconds=1))
-    found = islice(incident.gateway.events(told, types=["payment_intent.succeeded"]), EVENTS_MAX)
+    found = islice(incident.gateway.events(told, types=[NEEDED_EVENT]), EVENTS_MAX)
     named = ((event["data"]["object"]["id"], event["id"]) for event in found)
     return {intent: event for intent, event in named if intent in intents}
 
 
-def reversed_payments(incident: Incident, intents: set[str]) -> dict[str, str]:
-    """Intents of which Stripe has given money back, or must defend it."""
-    if not intents:
+def reversed_payments(incident: Incident, missing: Sequence[Row]) -> dict[str, str]:
+    """Payments that Stripe has given back, wholly or in part, or must defend; looked for up to now, since somebody may
+    have refunded by hand while the incident was worked."""
+    if not missing:
         return {}
-    refunds = {each["payment_intent"]: "refunded" for each in incident.gateway.refunds(incident.window)}
-    disputes = {each["payment_intent"]: "disputed" for each in incident.gateway.disputes(incident.window)}
-    return {intent: state for intent, state in {**refunds, **disputes}.items() if intent in intents}
+    since = datetime.fromtimestamp(min(row["created_at"] for row in missing), UTC)
+    until_now = Window(since, incident.clock.now() + timedelta(seconds=1))
+    counting = (each for each in incident.gateway.refunds(until_now) if each["status"] not in ("failed", "canceled"))
+    found = {each["payment_intent"]: "refunded" for each in counting}
+    found |= {each["payment_intent"]: "disputed" for each in incident.gateway.disputes(until_now)}
+    return {row["intent_id"]: found[row["intent_id"]] for row in missing if row["intent_id"] in found}
 
 
 def our_endpoint(incident: Incident) -> str:
-    """The enabled endpoint at exactly the URL that the target names; empty when there is none."""
-    found = incident.gateway.webhook_endpoints()
+    """The enabled endpoint at exactly the target's URL that is sent the event; empty when there is none."""
     ours = [
-        each for each in found if each["url"] == incident.target.service.webhook_url and each["status"] == "enabled"
+        each["id"]
+        for each in incident.gateway.webhook_endpoints()
+        if each["url"] == incident.target.service.webhook_url
+        and each["status"] == "enabled"
+        and {"*", NEEDED_EVENT} & set(each["enabled_events"])
     ]
-    return ours[0]["id"] if ours else ""
+    return ours[0] if ours else ""
 
 
 def completed_word(incident: Incident) -> str:

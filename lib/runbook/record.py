@@ -13,14 +13,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from runbook.errors import BrokenRecord
 from runbook.journal import Entry, Journal
+from runbook.judgement.causes import CAUSES
 
 SCHEMA_VERSION = 1
+# Causes that are nothing to repair: none at all, and customers' own doing.
+NOT_OURS = {cause.name for cause in CAUSES.values() if not cause.incident} | {"none"}
 OUTCOMES = {"applied": "applied", "already done": "already_done", "withheld": "withheld"}
 
 
 def fold(incident: str, entries: Sequence[Entry]) -> dict[str, Any]:
     """The record of an incident, from nothing but its journal."""
+    if not entries:
+        raise BrokenRecord(f"The journal of {incident} is empty; nothing can be said of it. Open a new incident.")
     opened = entries[0]
     last = newest(entries, "diagnosis") or {}
     checks = {phase: checks_of(entries, phase) for phase in ("before", "after")}
@@ -75,7 +81,7 @@ def plan_state(entry: Entry, entries: Sequence[Entry]) -> dict[str, Any]:
     state = "approved" if approved else "awaiting approval"
     if words:
         done = words["applied"] + words["already done"]
-        state = "applied" if done == len(body["steps"]) else "partly applied"
+        state = "applied" if done == len(body["steps"]) else "partly applied" if done else "withheld"
     return {
         "fingerprint": body["fingerprint"],
         "remedy": body["remedy"],
@@ -130,10 +136,13 @@ def verdict(diagnosed: dict[str, Any], checks: dict[str, list[dict[str, Any]]], 
         return "not_recovered"
     if "cannot tell" in after or reconciliation.get("verdict") == "incomplete":
         return "incomplete"
-    if after and causes != ["none"]:
+    calm = bool(causes) and set(causes) <= NOT_OURS
+    if after and not calm:
         return "recovered"
-    if causes == ["none"]:
-        return "no_incident"
+    if calm or (not causes and reconciliation):
+        before = [finding["answer"] for finding in checks["before"]]
+        ill = not after and ("does not hold" in before or reconciliation.get("verdict") == "breaks")
+        return "incident_found" if ill else "no_incident"
     if causes == ["unknown"]:
         return "incomplete" if diagnosed["diagnosis"]["cannot_tell"] else "unknown"
     return "incident_found" if causes else "unknown"
@@ -165,7 +174,9 @@ def exit_code(record: dict[str, Any]) -> int:
         return 2
     if record["verdict"] in ("recovered", "no_incident"):
         return 0
-    if any(plan["state"] in ("awaiting approval", "approved") and plan["steps"] for plan in record["plans"]):
+    # Of each remedy the newest plan counts; a test payment repairs nothing.
+    newest = {plan["remedy"]: plan for plan in record["plans"] if plan["remedy"] != "test_payment"}
+    if any(plan["state"] in ("awaiting approval", "approved") and plan["steps"] for plan in newest.values()):
         return 3
     return 2 if record["verdict"] in ("incomplete", "unknown") else 1
 

@@ -68,7 +68,7 @@ def friendly(row: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-HIDDEN = frozenset({"row_amount_minor", "row_currency", "customer", "order_key"})
+HIDDEN = frozenset({"row_amount_minor", "row_currency", "row_updated", "customer", "order_key"})
 
 
 def cell(name: str, value: Any) -> str:

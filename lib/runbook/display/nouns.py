@@ -81,8 +81,8 @@ def _(impact: Impact) -> Card:
 @card.register
 def _(diagnosis: Diagnosis) -> Card:
     ours = [cause for cause in diagnosis.causes if cause in CAUSES and CAUSES[cause].incident]
-    tone = "bad" if ours else "unsure" if diagnosis.causes == ("unknown",) else "good"
-    evidence = [f"{each.because}." for cause in diagnosis.causes for each in diagnosis.suspects.for_.get(cause, ())]
+    tone = "bad" if ours else "unsure" if "unknown" in diagnosis.causes else "good"
+    evidence = [each.because.rstrip(".") + "." for cause in diagnosis.causes for each in diagnosis.suspects.for_.get(cause, ())]
     blind = [f"Could not be looked at: {each.because}" for each in diagnosis.suspects.open_questions]
     where = (
         [f"Next: notebooks/{diagnosis.next_notebook}.ipynb with "

@@ -52,6 +52,7 @@ def missing_payment(intent: Row, rows: Sequence[Row], user_metadata: str) -> Row
         "row_id": row["row_id"] if row else "",
         "row_amount_minor": row["amount_minor"] if row else None,
         "row_currency": row["currency"] if row else None,
+        "row_updated": row["updated"].isoformat() if row and row.get("updated") else None,
         "user_id": (row["user_id"] if row else None) or named or "",
         "customer": intent.get("customer") or "",
     }

@@ -54,12 +54,14 @@ def prove(context: Context, canary: Step) -> Outcome:
     context.gateway.redeliver(canary.object_id, canary.new["endpoint"])
     context.wait_until(lambda: is_delivered(context, canary))
     if row_at_rest(context, canary) != before:
-        return Withheld(canary.key, "recorded, but a second delivery changed the row again: duplicates are not harmless")
+        return Withheld(
+            canary.key, "recorded, but a second delivery changed the row again: duplicates are not harmless"
+        )
     return Applied(canary.key, "canary: recorded, and a second delivery changed nothing")
 
 
 def row_at_rest(context: Context, step: Step) -> Row | None:
-    """The payment's row once it has stopped changing: a service notes its mail only after it has recorded the payment."""
+    """The payment's row once it has stopped changing: a service notes its mail only after it recorded the payment."""
     seen: list[Row | None] = []
 
     def at_rest() -> bool:

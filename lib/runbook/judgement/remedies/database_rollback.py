@@ -152,7 +152,7 @@ def settle(payment: Row, case: Case, why: Decision) -> Step:
         object_id=payment["row_id"],
         sentence=f"Set row {payment['row_id']} ({amount}, {payment['intent_id']}) from {payment['ledger']} to "
         f"{case.completed_word}; {why.because}. The service sends no mail for this: the customer is owed one.",
-        old=image,
+        old={**image, **({"updated_at": payment["row_updated"]} if payment.get("row_updated") else {})},
         new={**image, "status": case.completed_word},
         undo=f"set the status back to {payment['ledger']}, if nobody has changed the row since",
         payment=payment["intent_id"],

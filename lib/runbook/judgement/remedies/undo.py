@@ -29,11 +29,13 @@ def left(step: Step) -> WorkItem:
 
 
 def swapped(step: Step) -> Step:
+    """The step the other way round. The time of the row's last change is a guard and no value to be restored: the
+    row's next plan then sees a row that has moved, and is another plan."""
     return replace(
         step,
         sentence=f"Take back row {step.object_id}: {step.undo}.",
         old=step.new,
-        new=step.old,
+        new={name: value for name, value in step.old.items() if name in step.new},
         undo="",
         no_undo=TAKEN_BACK,
     )
