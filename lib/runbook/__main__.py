@@ -7,24 +7,38 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from runbook import headless, target
 from runbook.errors import RunbookError
-from runbook.incident import Incident, clock_of, directory_of, open_incident
+from runbook.incident import Incident, clock_of, directory_of, open_incident, opening
 from runbook.journal import Journal
+from runbook.redact import one_line
 
-USAGE_ERROR = 64
+COULD_NOT_LOOK, USAGE_ERROR, INTERRUPTED = 2, 64, 130
 
 
 class Parser(argparse.ArgumentParser):
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings, allow_abbrev=False)  # an option means what it says, also in next year's version
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Name an option that is not there before the one that is missing because of it."""
+        known = [option for action in self._actions for option in action.option_strings if option.startswith("--")]
+        for word in () if self._subparsers else args or ():
+            name = word.partition("=")[0]
+            if word.startswith("--") and name not in known:
+                self.error(f"there is no option `{name}`; {headless.suggestion(name, known)}")
+        return super().parse_known_args(args, namespace)
+
     def error(self, message: str) -> NoReturn:
-        print(f"runbook: {message}. See ./runbook --help.", file=sys.stderr)
+        say(f"runbook: {one_line(message).rstrip('.')}. See ./runbook --help.")
         sys.exit(USAGE_ERROR)
 
 
 def parser() -> Parser:
-    top = Parser(prog="runbook", add_help=True)
+    top = Parser(prog="runbook")
     commands = top.add_subparsers(dest="command", required=True, parser_class=Parser)
 
     def command(name: str, action: Any, *positional: str, **options: dict[str, Any]) -> None:
@@ -33,7 +47,8 @@ def parser() -> Parser:
         for word in positional:
             sub.add_argument(word)
         for option, settings in options.items():
-            sub.add_argument(f"--{option}", **settings)
+            names = dict.fromkeys([f"--{option.replace('_', '-')}", f"--{option}"])  # a parameter is spelt with _
+            sub.add_argument(*names, **settings)
 
     needed, text = {"required": True}, {"default": ""}
     window = {"window_start": text, "window_end": text, "symptom": text}
@@ -52,32 +67,42 @@ def parser() -> Parser:
 
 
 def respond(given: argparse.Namespace) -> int:
-    """Triage, the scenario it names, reconciliation, verification; dry. Ends with `incident …` on standard output."""
+    """Triage, the scenario it names, reconciliation, verification; dry. Ends with `incident …` on standard output.
+
+    A notebook that stops is told, and the next ones run: they may see what it could not.
+    """
     opened = open_incident(given.target, given.incident, given.window_start, given.window_end, given.symptom)
+    say(f"{opened.id}, kept in {opened.directory}")
     shared = {"target": given.target, "incident": opened.id}
-    run_one("00_triage", shared)
-    scenario = diagnosed(opened)["next_notebook"]
-    for notebook in (scenario, "20_reconciliation", "30_verification"):
+    codes = [run_one(headless.prepare("00_triage", shared))]
+    for notebook in (next_notebook(opened), "20_reconciliation", "30_verification"):
         if notebook and (headless.NOTEBOOKS / f"{notebook}.ipynb").exists():
-            run_one(notebook, shared)
+            codes.append(run_one(headless.prepare(notebook, shared)))
         elif notebook:
             say(f"{notebook} does not exist yet; go on by hand with what triage found.")
-    return conclude(opened.id)
+    return conclude(opened.id, codes)
 
 
-def diagnosed(opened: Incident) -> dict[str, Any]:
-    return opened.journal.entries("diagnosis")[-1].body["diagnosis"]
+def next_notebook(opened: Incident) -> str:
+    """The notebook that triage named; empty when it named none, or did not come so far."""
+    entries = opened.journal.entries("diagnosis")
+    return entries[-1].body["diagnosis"]["next_notebook"] if entries else ""
 
 
-def run_one(notebook: str, parameters: dict[str, Any]) -> headless.Run:
-    """Run a notebook and say in one line how it went."""
-    done = headless.run(notebook, parameters)
+def run_one(ready: headless.Prepared) -> int:
+    """Run a notebook, say in one line how it went, and return 0, or the code of what stopped it."""
+    try:
+        done = headless.carry_out(ready)
+    except RunbookError as error:
+        say(f"runbook: {one_line(str(error))}")
+        return error.exit_code
     say(f"{done.notebook:34} {done.seconds:5.1f} s  {done.headline}")
-    return done
+    return 0
 
 
-def conclude(incident: str) -> int:
-    """Write record and report, say where they lie, and turn the record into an exit code."""
+def conclude(incident: str, codes: Sequence[int]) -> int:
+    """Write record and report, say where they lie, and turn the record into an exit code. What stopped comes first:
+    a notebook that did not run through has shown nothing to be well."""
     from runbook import record
     from runbook.display import report
 
@@ -89,37 +114,42 @@ def conclude(incident: str) -> int:
             say(f"{plan['fingerprint']} awaits approval ({plan['steps']} steps, {plan['remedy']}): "
                 f"./runbook approve {incident} {plan['fingerprint']}")  # fmt: skip
     print(f"incident {incident}")
-    return record.exit_code(folded)
+    return next((code for code in codes if code), record.exit_code(folded))
 
 
 def run_notebook(given: argparse.Namespace) -> int:
-    return conclude(run_one(given.notebook, headless.parameter_file(given.file)).incident)
+    headless.notebook_path(given.notebook)
+    ready = headless.prepare(given.notebook, headless.parameter_file(given.file))
+    return conclude(ready.incident, [run_one(ready)])
 
 
 def approve(given: argparse.Namespace) -> int:
     from runbook import planning
 
-    journal = Journal(directory_of(given.incident) / "journal.jsonl")
-    settings = target.load(opened_for(journal))
+    journal = journal_of(given.incident)
+    planning.sealed(journal, given.plan)
+    settings = target.load(opening(journal)["target"])
     yes = planning.approve(journal, given.plan, settings.policy.approval_minutes, clock_of(settings))
     say(f"{yes.plan} approved by {yes.login} on {yes.host} until {yes.until}. This is as strong as the accounts of "
         f"the operating system. Carry it out: ./runbook apply {given.incident} {given.plan}")  # fmt: skip
     return 0
 
 
-def opened_for(journal: Journal) -> str:
-    return journal.entries("opened")[0].body["target"]
+def journal_of(incident: str) -> Journal:
+    """The journal of an incident that exists. Raises BadInput, and BrokenRecord for one that cannot be trusted."""
+    journal = Journal(directory_of(incident) / "journal.jsonl")
+    opening(journal)
+    return journal
 
 
 def apply(given: argparse.Namespace) -> int:
     """Run the notebook that made the plan once more, with the plan named."""
     from runbook import planning
 
-    journal = Journal(directory_of(given.incident) / "journal.jsonl")
+    journal = journal_of(given.incident)
     made, _ = planning.sealed(journal, given.plan)
-    parameters = {"target": opened_for(journal), "incident": given.incident, "approved_plan": given.plan}
-    run_one(made.notebook, parameters)
-    return conclude(given.incident)
+    parameters = {"target": opening(journal)["target"], "incident": given.incident, "approved_plan": given.plan}
+    return conclude(given.incident, [run_one(headless.prepare(made.notebook, parameters))])
 
 
 def undo(given: argparse.Namespace) -> int:
@@ -127,15 +157,14 @@ def undo(given: argparse.Namespace) -> int:
     from runbook import planning
     from runbook.display import nouns, text
 
-    journal = Journal(directory_of(given.incident) / "journal.jsonl")
-    plan = planning.plan_undo(open_incident(opened_for(journal), given.incident))
+    plan = planning.plan_undo(open_incident(opening(journal_of(given.incident))["target"], given.incident))
     print(text.render(nouns.card(plan)))
     say(f"approve it: ./runbook approve {given.incident} {plan.fingerprint}")
     return 3
 
 
 def verify_record(given: argparse.Namespace) -> int:
-    entries = Journal(directory_of(given.incident) / "journal.jsonl").entries()
+    entries = journal_of(given.incident).entries()
     say(f"{given.incident}: {len(entries)} entries, an unbroken chain; head {entries[-1].hash}")
     return 0
 
@@ -161,17 +190,22 @@ def say(text: str) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     given = parser().parse_args(arguments)
+    if moved := os.environ.get("RUNBOOK_OUTPUTS"):
+        os.environ["RUNBOOK_OUTPUTS"] = str(Path(moved).absolute())  # a kernel works in another folder than we do
     try:
         return given.action(given)
     except RunbookError as error:
-        say(f"runbook: {error}")
+        say(f"runbook: {one_line(str(error))}")
         return error.exit_code
     except KeyboardInterrupt:
         say("runbook: stopped; nothing that was begun is lost, run the same command again to go on.")
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         os.close(sys.stdout.fileno())
         return 0
+    except OSError as error:
+        say(f"runbook: {error.filename or 'A file'} could not be used: {error.strerror}. Put that right and run again.")
+        return COULD_NOT_LOOK
 
 
 if __name__ == "__main__":

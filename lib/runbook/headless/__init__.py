@@ -1,0 +1,13 @@
+"""Running notebooks without a person: parameters checked, cells bounded in time, success by the journal alone."""
+
+import sys
+
+from runbook.headless.parameters import NOTEBOOKS, notebook_path, parameter_file, suggestion
+from runbook.headless.run import Prepared, Run, carry_out, prepare, run
+
+__all__ = ["NOTEBOOKS", "Prepared", "Run", "carry_out", "notebook_path", "parameter_file", "prepare", "run",
+           "suggestion"]  # fmt: skip
+
+# jsonschema, which notebook libraries import, compiles two grammars of rare string formats: a second that nobody here
+# needs, and does without when their package cannot be imported.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
