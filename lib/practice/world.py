@@ -36,6 +36,7 @@ from practice.wires.service.settle import EFFECTS
 
 SEED = 20260115
 SERVICE = "shop-api"
+RESTART_DELAY_SECONDS = 0.1  # what a Docker engine waits before it restarts a container for the first time
 READY_SECONDS_MAX = 30.0
 SETTLE_SECONDS_MAX = 15.0
 
@@ -230,7 +231,7 @@ class World:
             "SMTP_URL": f"smtp://{self.smtp[0]}:{self.smtp[1]}", "LOG_FORMAT": self.log_format,
             "ADMIN_TOKEN": self.admin_token,
         }
-        self.supervisor = Supervisor(self.home / "containers", self.now)
+        self.supervisor = Supervisor(self.home / "containers", self.now, RESTART_DELAY_SECONDS)
         self.process = self.supervisor.create(
             SERVICE, f"{SERVICE}:{VERSION}", [sys.executable, "-m", "practice.wires.service"], environment,
             created_at=self.now() - LIFE_SECONDS)

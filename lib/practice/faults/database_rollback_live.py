@@ -27,8 +27,8 @@ CURES: dict[str, Cure] = {
     "foreign_key_violation": "work_list",
     "crash_before_commit": "settle",
 }
-# After a crash the process is back within about two seconds; Stripe tries again until it is.
-RETRIES_AFTER_CRASH = (2.2, 0.7, 0.7, 0.7, 1.0, 2.0, 4.0, 8.0)
+# After a crash the process is back within about a second; Stripe tries again until it is.
+RETRIES_AFTER_CRASH = (1.2, 0.4, 0.4, 0.4, 0.7, 0.7, 1.0, 2.0, 4.0, 8.0)
 PATIENCE_SECONDS = 30.0
 
 
