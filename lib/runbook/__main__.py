@@ -12,10 +12,11 @@ from typing import Any, NoReturn
 
 from runbook import headless, target
 from runbook.errors import RunbookError
-from runbook.incident import Incident, clock_of, directory_of, open_incident, opening
+from runbook.incident import Incident, clock_of, directory_of, open_incident, opened_with
 from runbook.journal import Journal
 from runbook.redact import one_line
 
+RESPONSE_NOTEBOOKS = 4
 COULD_NOT_LOOK, USAGE_ERROR, INTERRUPTED = 2, 64, 130
 
 
@@ -74,12 +75,13 @@ def respond(given: argparse.Namespace) -> int:
     opened = open_incident(given.target, given.incident, given.window_start, given.window_end, given.symptom)
     say(f"{opened.id}, kept in {opened.directory}")
     shared = {"target": given.target, "incident": opened.id}
-    codes = [run_one(headless.prepare("00_triage", shared))]
-    for notebook in (next_notebook(opened), "20_reconciliation", "30_verification"):
-        if notebook and (headless.NOTEBOOKS / f"{notebook}.ipynb").exists():
-            codes.append(run_one(headless.prepare(notebook, shared)))
-        elif notebook:
-            say(f"{notebook} does not exist yet; go on by hand with what triage found.")
+    with headless.Kernels(RESPONSE_NOTEBOOKS) as kernels:
+        codes = [run_one(headless.prepare("00_triage", shared), kernels)]
+        for notebook in (next_notebook(opened), "20_reconciliation", "30_verification"):
+            if notebook and (headless.NOTEBOOKS / f"{notebook}.ipynb").exists():
+                codes.append(run_one(headless.prepare(notebook, shared), kernels))
+            elif notebook:
+                say(f"{notebook} does not exist yet; go on by hand with what triage found.")
     return conclude(opened.id, codes)
 
 
@@ -89,10 +91,10 @@ def next_notebook(opened: Incident) -> str:
     return entries[-1].body["diagnosis"]["next_notebook"] if entries else ""
 
 
-def run_one(ready: headless.Prepared) -> int:
+def run_one(ready: headless.Prepared, kernels: headless.Kernels) -> int:
     """Run a notebook, say in one line how it went, and return 0, or the code of what stopped it."""
     try:
-        done = headless.carry_out(ready)
+        done = headless.carry_out(ready, kernels)
     except RunbookError as error:
         say(f"runbook: {one_line(str(error))}")
         return error.exit_code
@@ -120,7 +122,12 @@ def conclude(incident: str, codes: Sequence[int]) -> int:
 def run_notebook(given: argparse.Namespace) -> int:
     headless.notebook_path(given.notebook)
     ready = headless.prepare(given.notebook, headless.parameter_file(given.file))
-    return conclude(ready.incident, [run_one(ready)])
+    return conclude(ready.incident, [run_alone(ready)])
+
+
+def run_alone(ready: headless.Prepared) -> int:
+    with headless.Kernels(1) as kernels:
+        return run_one(ready, kernels)
 
 
 def approve(given: argparse.Namespace) -> int:
@@ -128,7 +135,7 @@ def approve(given: argparse.Namespace) -> int:
 
     journal = journal_of(given.incident)
     planning.sealed(journal, given.plan)
-    settings = target.load(opening(journal)["target"])
+    settings = target.load(opened_with(journal)["target"])
     yes = planning.approve(journal, given.plan, settings.policy.approval_minutes, clock_of(settings))
     say(f"{yes.plan} approved by {yes.login} on {yes.host} until {yes.until}. This is as strong as the accounts of "
         f"the operating system. Carry it out: ./runbook apply {given.incident} {given.plan}")  # fmt: skip
@@ -138,7 +145,7 @@ def approve(given: argparse.Namespace) -> int:
 def journal_of(incident: str) -> Journal:
     """The journal of an incident that exists. Raises BadInput, and BrokenRecord for one that cannot be trusted."""
     journal = Journal(directory_of(incident) / "journal.jsonl")
-    opening(journal)
+    opened_with(journal)
     return journal
 
 
@@ -148,8 +155,8 @@ def apply(given: argparse.Namespace) -> int:
 
     journal = journal_of(given.incident)
     made, _ = planning.sealed(journal, given.plan)
-    parameters = {"target": opening(journal)["target"], "incident": given.incident, "approved_plan": given.plan}
-    return conclude(given.incident, [run_one(headless.prepare(made.notebook, parameters))])
+    parameters = {"target": opened_with(journal)["target"], "incident": given.incident, "approved_plan": given.plan}
+    return conclude(given.incident, [run_alone(headless.prepare(made.notebook, parameters))])
 
 
 def undo(given: argparse.Namespace) -> int:
@@ -157,7 +164,7 @@ def undo(given: argparse.Namespace) -> int:
     from runbook import planning
     from runbook.display import nouns, text
 
-    plan = planning.plan_undo(open_incident(opening(journal_of(given.incident))["target"], given.incident))
+    plan = planning.plan_undo(open_incident(opened_with(journal_of(given.incident))["target"], given.incident))
     print(text.render(nouns.card(plan)))
     say(f"approve it: ./runbook approve {given.incident} {plan.fingerprint}")
     return 3

@@ -2,10 +2,11 @@
 
 import sys
 
+from runbook.headless.kernels import Kernels
 from runbook.headless.parameters import NOTEBOOKS, notebook_path, parameter_file, suggestion
 from runbook.headless.run import Prepared, Run, carry_out, prepare, run
 
-__all__ = ["NOTEBOOKS", "Prepared", "Run", "carry_out", "notebook_path", "parameter_file", "prepare", "run",
+__all__ = ["NOTEBOOKS", "Kernels", "Prepared", "Run", "carry_out", "notebook_path", "parameter_file", "prepare", "run",
            "suggestion"]  # fmt: skip
 
 # jsonschema, which notebook libraries import, compiles two grammars of rare string formats: a second that nobody here

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 from runbook import planning
 from runbook.errors import CannotLook, RunbookError
 from runbook.headless import parameters
+from runbook.headless.kernels import Kernels
 from runbook.headless.parameters import WATCH
 from runbook.incident import directory_of, join, open_incident
 from runbook.journal import Entry, Journal
@@ -47,7 +47,9 @@ class Run:
 
 
 def run(notebook: str, given: Mapping[str, Any]) -> Run:
-    return carry_out(prepare(notebook, given))
+    ready = prepare(notebook, given)
+    with Kernels(1) as kernels:
+        return carry_out(ready, kernels)
 
 
 def prepare(notebook: str, given: Mapping[str, Any]) -> Prepared:
@@ -66,7 +68,7 @@ def prepare(notebook: str, given: Mapping[str, Any]) -> Prepared:
     return Prepared(path, opening["incident"], {**given, "incident": opening["incident"]})
 
 
-def carry_out(ready: Prepared) -> Run:
+def carry_out(ready: Prepared, kernels: Kernels) -> Run:
     """Execute a notebook into its incident's directory.
 
     It succeeds only when every cell ran *and* the journal holds the notebook's closing entry. Raises the failing
@@ -74,7 +76,7 @@ def carry_out(ready: Prepared) -> Run:
     """
     started, directory = time.monotonic(), directory_of(ready.incident)
     before = len(closings(directory, ready.path.stem))
-    kept = execute(ready.path, directory, ready.parameters)
+    kept = execute(ready.path, directory, ready.parameters, kernels)
     entries = closings(directory, ready.path.stem)
     if len(entries) == before:
         raise CannotLook(
@@ -90,12 +92,13 @@ def closings(directory: Path, notebook: str) -> list[Entry]:
     return [entry for entry in entries if entry.body["notebook"] == notebook]
 
 
-def execute(path: Path, directory: Path, given: Mapping[str, Any]) -> Path:
+def execute(path: Path, directory: Path, given: Mapping[str, Any], kernels: Kernels) -> Path:
     """Run the cells and return where the executed notebook lies; it is kept however the run ends."""
     running = directory / ".running" / f"{path.stem}-{os.getpid()}.ipynb"
     running.parent.mkdir(exist_ok=True)
     try:
-        problem = run_cells(path, running, given)
+        with kernels.kernel() as kernel:
+            problem = run_cells(path, running, given, kernel)
     finally:
         kept = keep(running, path.stem)
     if isinstance(problem, RunbookError):
@@ -122,40 +125,35 @@ def keep(running: Path, stem: str) -> Path:
     raise AssertionError("numbers do not end")
 
 
-def run_cells(path: Path, output: Path, given: Mapping[str, Any]) -> RunbookError | str:
-    """Run the cells; what stopped them, empty when nothing did.
-
-    The kernel is reached over sockets of this user's own: over TCP, others on the host could read.
-    """
+def run_cells(path: Path, output: Path, given: Mapping[str, Any], kernel: Any) -> RunbookError | str:
+    """Run the cells in a kernel that is ready; what stopped them, empty when nothing did."""
     pm = papermill()
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
-    from traitlets.config import Config
 
     seconds = CELL_SECONDS_MAX + 60 * given.get(WATCH, 0)
-    with tempfile.TemporaryDirectory(prefix="runbook-") as sockets:
-        try:
-            pm.execute_notebook(
-                str(path),
-                str(output),
-                dict(given),
-                engine_name=ENGINE,
-                progress_bar=False,
-                cwd=str(parameters.NOTEBOOKS),
-                kernel_name="python3",
-                execution_timeout=seconds,
-                log_output=False,
-                request_save_on_cell_execute=False,
-                config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
-                **{KEEP_AT: str(output)},
-            )
-        except pm.PapermillExecutionError as error:
-            if kind := {each.__name__: each for each in kinds(RunbookError)}.get(error.ename):
-                return kind(error.evalue)
-            return f"stopped at cell {error.exec_count} ({error.ename}: {error.evalue})."
-        except CellTimeoutError:
-            return f"has a cell that took longer than {seconds} s; it was stopped."
-        except DeadKernelError:
-            return "lost its kernel, which was killed or ran out of memory."
+    try:
+        pm.execute_notebook(
+            str(path),
+            str(output),
+            dict(given),
+            engine_name=ENGINE,
+            progress_bar=False,
+            cwd=str(parameters.NOTEBOOKS),
+            kernel_name="python3",
+            km=kernel,
+            execution_timeout=seconds,
+            log_output=False,
+            request_save_on_cell_execute=False,
+            **{KEEP_AT: str(output)},
+        )
+    except pm.PapermillExecutionError as error:
+        if kind := {each.__name__: each for each in kinds(RunbookError)}.get(error.ename):
+            return kind(error.evalue)
+        return f"stopped at cell {error.exec_count} ({error.ename}: {error.evalue})."
+    except CellTimeoutError:
+        return f"has a cell that took longer than {seconds} s; it was stopped."
+    except DeadKernelError:
+        return "lost its kernel, which was killed or ran out of memory."
     return ""
 
 

@@ -34,7 +34,7 @@ def directory_of(incident: str) -> Path:
     return directory
 
 
-def opening(journal: Journal) -> Mapping[str, Any]:
+def opened_with(journal: Journal) -> Mapping[str, Any]:
     """What an incident was opened with: target, window, symptom. Raises BrokenRecord where the journal lacks it."""
     entries = journal.entries()
     if not entries or entries[0].kind != "opened":

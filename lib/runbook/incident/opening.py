@@ -9,7 +9,7 @@ from runbook import clock, target
 from runbook.clock import Clock, Window
 from runbook.errors import BadInput, CannotLook
 from runbook.facts import Answer
-from runbook.incident.folder import cannot_write, directory_of, opening, outputs, reserve
+from runbook.incident.folder import cannot_write, directory_of, opened_with, outputs, reserve
 from runbook.incident.noun import Incident, readable, told
 from runbook.journal import Journal
 
@@ -48,7 +48,7 @@ def new(target_name: str, window_start: str, window_end: str, symptom: str) -> I
 
 def join(target_name: str, incident: str, window_start: str, window_end: str) -> Incident:
     directory = directory_of(incident)
-    opened = opening(Journal(directory / "journal.jsonl"))
+    opened = opened_with(Journal(directory / "journal.jsonl"))
     if opened["target"] != target_name:
         raise BadInput(f"`{incident}` was opened for target `{opened['target']}`, not `{target_name}`; name that one.")
     frozen = Window(datetime.fromisoformat(opened["window"][0]), datetime.fromisoformat(opened["window"][1]))

@@ -1,0 +1,78 @@
+"""Kernels ahead of time: the next notebook's starts and imports while the one before it still runs.
+
+Each kernel serves one notebook and is fresh but for its imports, so nothing leaks from one notebook to the next. It is
+reached over sockets of this user's own: over TCP, others on the host could read.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+from runbook.headless import parameters
+
+READY_SECONDS_MAX = 60
+# What every notebook imports first; done silently, so that the notebook's own cells still count from one.
+AHEAD = "import runbook.display.notebook"
+
+
+class Kernels:
+    """At most `count` kernels, one after the other; use it as a context manager, which ends what was not needed."""
+
+    def __init__(self, count: int) -> None:
+        self._left = count
+        self._sockets = tempfile.mkdtemp(prefix="runbook-")
+        self._aside = ThreadPoolExecutor(2)
+        self._next: Future[Any] | None = self._start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._next is not None and self._next.exception() is None:
+            end(self._next.result())
+        self._aside.shutdown()
+        shutil.rmtree(self._sockets, ignore_errors=True)
+
+    @contextmanager
+    def kernel(self) -> Iterator[Any]:
+        """A kernel manager whose kernel runs; the next one is begun at once, and this one is ended aside."""
+        ready, self._next = self._next or self._start(), None
+        manager = ready.result() if ready else begin(self._sockets)
+        self._next = self._start()
+        try:
+            yield manager
+        finally:
+            self._aside.submit(end, manager)
+
+    def _start(self) -> Future[Any] | None:
+        if self._left <= 0:
+            return None
+        self._left -= 1
+        return self._aside.submit(begin, self._sockets)
+
+
+def begin(sockets: str) -> Any:
+    """Start a kernel in the notebooks' folder and have it import what they all import."""
+    from jupyter_client.manager import KernelManager
+
+    place = tempfile.mkdtemp(prefix="k", dir=sockets)
+    manager = KernelManager(kernel_name="python3", transport="ipc", ip=f"{place}/s")
+    manager.start_kernel(cwd=str(parameters.NOTEBOOKS))
+    client = manager.blocking_client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=READY_SECONDS_MAX)
+        client.execute(AHEAD, silent=True, reply=True, timeout=READY_SECONDS_MAX)
+    finally:
+        client.stop_channels()
+    return manager
+
+
+def end(manager: Any) -> None:
+    manager.shutdown_kernel(now=True)
