@@ -9,7 +9,7 @@ from runbook import incident as incidents
 from runbook.display import html, text
 from runbook.display.approval import Approving, approval
 from runbook.display.nouns import card
-from runbook.display.plots import plot_classes, plot_minutes
+from runbook.display.plots import as_png, plot_classes, plot_minutes
 from runbook.facts import Checked, Diagnosis, Evidence, Finding, Impact, Suspects
 from runbook.incident import Incident
 from runbook.judgement import triage
@@ -48,6 +48,8 @@ def show_cards() -> None:
     if shell is None:
         return
     formatters = shell.display_formatter.formatters
+    # By name, so that a notebook without a plot does not import matplotlib.
+    formatters["image/png"].for_type_by_name("matplotlib.figure", "Figure", as_png)
     for noun in SHOWN:
         formatters["text/plain"].for_type(noun, lambda value, printer, _: printer.text(text.render(card(value))))
         formatters["text/html"].for_type(noun, lambda value: html.render(card(value)))

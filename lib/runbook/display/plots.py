@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from runbook.judgement.reconciliation import Reconciliation
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+DOTS_PER_INCH = 110
 GREEN, RED, GREY = "#1a7f37", "#b3261e", "#8c959f"
 
 
@@ -49,7 +51,7 @@ def plot_classes(result: Reconciliation) -> Figure:
     for each in result.by_class:
         if each.class_ != "matched":
             counts[each.outcome, each.class_] = counts.get((each.outcome, each.class_), 0) + each.items
-    ordered = sorted(counts, key=lambda key: (("break", "pending", "ok").index(key[0]), counts[key]))
+    ordered = sorted(counts, key=lambda key: (("ok", "pending", "break").index(key[0]), counts[key]))
     figure = Figure(figsize=(9, 0.4 + 0.3 * max(len(ordered), 1)), layout="constrained")
     axes = figure.subplots()
     colours = {"break": RED, "pending": "#9a6700", "ok": GREY}
@@ -59,3 +61,10 @@ def plot_classes(result: Reconciliation) -> Figure:
     axes.set_title("Payments that are not plainly matched: breaks red, pending amber, ok grey", loc="left", fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def as_png(figure: Figure) -> bytes:
+    """The figure as a picture that is the same byte for byte whenever the same numbers are drawn."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    return picture.getvalue()
