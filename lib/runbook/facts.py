@@ -30,6 +30,11 @@ class Evidence:
     def readable(self) -> bool:
         return not self.unreadable
 
+    @property
+    def counted(self) -> str:
+        """How many rows; of what could not be read there are not none."""
+        return f"{len(self)}" if self.readable else "cannot tell how many"
+
     def __len__(self) -> int:
         return len(self.rows)
 
@@ -151,7 +156,12 @@ class Impact:
     payments: int
     users: int
     amounts_minor: Mapping[str, int]
-    scale: str  # nobody | one-off | several | system-wide
+    scale: str  # nobody | one-off | several | system-wide | cannot tell
+
+    def __str__(self) -> str:
+        if self.scale == Answer.CANNOT_TELL:
+            return "who is affected cannot be told"
+        return f"{self.payments} payments, {self.scale}"
 
 
 @dataclass(frozen=True)

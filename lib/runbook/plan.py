@@ -60,6 +60,7 @@ class Plan:
     work_list: tuple[WorkItem, ...] = ()
     promises: tuple[str, ...] = ()  # where the audit rows go, and what else a reader must know before saying yes
     undoes: str = ""  # the plan that this one takes back
+    cannot_tell: str = ""  # why it is not known whether anything should change; the plan is then empty
 
     @property
     def fingerprint(self) -> str:

@@ -13,9 +13,9 @@ from itertools import islice
 
 from runbook import plan
 from runbook.clock import Clock, Window
-from runbook.errors import BadInput, Refused
+from runbook.errors import BadInput, CannotLook, Refused
 from runbook.evidence import handled_events, known_users
-from runbook.facts import Evidence, Row
+from runbook.facts import Answer, Evidence, Row
 from runbook.incident import Incident
 from runbook.journal import Entry, Journal
 from runbook.judgement import questions
@@ -29,14 +29,22 @@ EVENTS_MAX = 100_000
 
 
 def plan_for_missing(incident: Incident, missing: Evidence) -> Plan:
-    """Scenario C's plan, sealed in the journal; empty when nothing is missing."""
-    require_same_environment(incident)
-    if not missing.readable:
-        raise Refused(f"No plan without a full reading: {missing.unreadable}")
-    case = gather_case(incident, missing)
-    made = database_rollback.plan(missing.rows, case, incident.target.name, incident.identity, audit(incident))
+    """Scenario C's plan, sealed in the journal; empty when nothing is missing, or when that cannot be told."""
+    try:
+        require_same_environment(incident)
+        if not missing.readable:
+            raise CannotLook(missing.unreadable)
+        case = gather_case(incident, missing)
+        made = database_rollback.plan(missing.rows, case, incident.target.name, incident.identity, audit(incident))
+    except CannotLook as error:
+        return no_plan(incident, database_rollback.NAME, database_rollback.NOTEBOOK, str(error))
     incident.log("work_list", items=[asdict(item) for item in made.work_list])
     return seal(incident, made)
+
+
+def no_plan(incident: Incident, remedy: str, notebook: str, cannot_tell: str = "") -> Plan:
+    """An empty plan, where none may be made or where a side that it depends on cannot be read."""
+    return Plan(incident.target.name, "", remedy, notebook, (), cannot_tell=cannot_tell)
 
 
 def audit(incident: Incident) -> Audit:
@@ -59,7 +67,8 @@ def left_to_a_person(incident: Incident, made: Plan) -> Evidence:
         }
         for item in made.work_list
     )
-    return Evidence("Which payments are left to a person?", "plan", incident.as_of, rows)
+    question = "Which payments are left to a person?"
+    return Evidence(question, "plan", incident.as_of, rows, unreadable=made.cannot_tell)
 
 
 def gather_case(incident: Incident, missing: Evidence) -> database_rollback.Case:
@@ -122,25 +131,30 @@ def completed_word(incident: Incident) -> str:
 
 def plan_test_payment(incident: Incident) -> Plan:
     """Verification's test payment, sealed; an empty plan where none is allowed."""
-    require_same_environment(incident)
     settings = incident.target
     if not test_payment.allowed(settings.environment, settings.gateway.expected_mode):
-        return Plan(settings.name, incident.identity, test_payment.NAME, test_payment.NOTEBOOK, ())
-    return seal(
-        incident,
-        test_payment.plan(
+        return no_plan(incident, test_payment.NAME, test_payment.NOTEBOOK)
+    try:
+        require_same_environment(incident)
+        made = test_payment.plan(
             incident.id,
             settings.name,
             incident.identity,
             settings.gateway.test_payment_method,
             completed_word(incident),
-        ),
-    )
+        )
+    except CannotLook as error:
+        return no_plan(incident, test_payment.NAME, test_payment.NOTEBOOK, str(error))
+    return seal(incident, made)
 
 
 def require_same_environment(incident: Incident) -> None:
-    if not incident.same_environment.holds:
-        raise Refused(f"No plan is made: {incident.same_environment.because}")
+    """Raises Refused where the two sides do not belong together, and CannotLook where nobody can say."""
+    found = incident.same_environment
+    if found.answer is Answer.CANNOT_TELL:
+        raise CannotLook(found.because)
+    if not found.holds:
+        raise Refused(f"No plan is made: {found.because}")
 
 
 def seal(incident: Incident, made: Plan) -> Plan:

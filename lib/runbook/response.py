@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from runbook import export, record
-from runbook.facts import Diagnosis, Evidence, Finding, Suspects
-from runbook.incident import Incident
+from runbook.errors import CannotLook
+from runbook.facts import Answer, Diagnosis, Evidence, Finding, Impact, Row, Suspects
+from runbook.incident import Incident, readable
 from runbook.judgement import escalation, triage
 from runbook.judgement.classes import CLASSES
 from runbook.judgement.escalation import Level
@@ -23,7 +24,7 @@ def diagnose(
     incident: Incident, suspects: Suspects, missing: Evidence, alarms: Sequence[Finding] = ()
 ) -> tuple[Diagnosis, Level]:
     """Name the causes that are left and whom to tell, and note both in the journal."""
-    found = triage.impact(missing.rows, incident.target.thresholds)
+    found = impact(incident, missing)
     parameters = {"target": incident.target.name, "incident": incident.id}
     diagnosis = triage.diagnose(suspects, found, alarms, parameters)
     level = escalation.level(incident.target.escalation, found, minutes_open(incident))
@@ -52,6 +53,13 @@ def diagnose(
     return diagnosis, level
 
 
+def impact(incident: Incident, missing: Evidence) -> Impact:
+    """Who is affected. Payments that could not be looked at are not nobody's."""
+    if not missing.readable:
+        return Impact(0, 0, {}, Answer.CANNOT_TELL)
+    return triage.impact(missing.rows, incident.target.thresholds)
+
+
 def minutes_open(incident: Incident) -> int:
     opened = incident.journal.entries("opened")[0]
     return int((incident.as_of - datetime.fromisoformat(opened.at)).total_seconds() // 60)
@@ -72,8 +80,12 @@ def finish(incident: Incident, notebook: str, headline: str) -> Record:
 
 
 def reconcile(incident: Incident) -> Reconciliation:
-    """Every payment of the window, both sides, each in one class; the verdict is noted in the journal."""
-    result = reconcile_facts(export.facts(incident), export.settings(incident))
+    """Every payment of the window, both sides, each in one class; the verdict is noted in the journal.
+
+    With half of it out of reach nothing is classified: a payment would look lost that merely could not be seen.
+    """
+    facts = readable(lambda: export.facts(incident))
+    result = unread(facts) if isinstance(facts, CannotLook) else reconcile_facts(facts, export.settings(incident))
     incident.log(
         "reconciliation",
         verdict=result.verdict,
@@ -85,9 +97,18 @@ def reconcile(incident: Incident) -> Reconciliation:
     return result
 
 
+def unread(why: CannotLook) -> Reconciliation:
+    """The reconciliation of two sides of which one could not be read."""
+    return Reconciliation(
+        verdict="incomplete", incomplete_because=(str(why),), items=(), by_class=(), identities=(), repeated={}
+    )
+
+
 def summary(plan: Plan, done: Carried) -> str:
     """One clause for a headline: what became of the plan."""
     left = f", {len(plan.work_list)} left to a person" if plan.work_list else ""
+    if plan.cannot_tell and not done.results:
+        return "no plan, because a side could not be read"
     if not done.results:
         return f"nothing to repair{left}"
     if done.count("withheld") == len(done.results):
@@ -111,7 +132,7 @@ def discrepancies(incident: Incident, result: Reconciliation) -> Evidence:
         }
         for item in result.discrepancies
     )
-    return Evidence("Which payments disagree?", "gateway, ledger", incident.as_of, rows)
+    return of_both(incident, "Which payments disagree?", rows, result)
 
 
 def identities(incident: Incident, result: Reconciliation) -> Evidence:
@@ -126,4 +147,10 @@ def identities(incident: Incident, result: Reconciliation) -> Evidence:
         }
         for each in sorted(result.identities, key=lambda each: each.residual == 0)
     )
-    return Evidence("Is everything that was read found again?", "gateway, ledger", incident.as_of, rows)
+    return of_both(incident, "Is everything that was read found again?", rows, result)
+
+
+def of_both(incident: Incident, question: str, rows: tuple[Row, ...], result: Reconciliation) -> Evidence:
+    """Rows of a reconciliation; none of one that could not be made says nothing."""
+    unreadable = "; ".join(result.incomplete_because) if not result.identities else ""
+    return Evidence(question, "gateway, ledger", incident.as_of, rows, unreadable=unreadable)

@@ -9,8 +9,9 @@ from datetime import timedelta
 
 from runbook import evidence
 from runbook.clock import Window
+from runbook.errors import CannotLook
 from runbook.facts import Checked, Evidence, Finding, Row
-from runbook.incident import Incident
+from runbook.incident import Incident, readable
 from runbook.judgement import checks, payments
 
 # A minute of payments every quarter of one: soon enough to stop a watch that goes wrong, cheap enough for half an hour.
@@ -23,11 +24,11 @@ def run(incident: Incident) -> Checked:
     What this notebook has read already is used again, until a repair makes it look anew.
     """
     missing = evidence.missing_payments(incident, complete=True)
-    completed = completed_rows(incident)
+    completed, paid = completed_and_paid(incident)
     percent = incident.target.thresholds.success_rate_percent
     findings = (
         checks.paid_is_recorded(missing, work_list(incident)),
-        checks.recorded_is_paid(completed, paid_intents(incident, completed) if completed.readable else {}),
+        checks.recorded_is_paid(completed, paid),
         checks.events_arrive(late_events(incident)),
         checks.succeeds_often_enough(success_by_minute(incident, missing), percent),
     )
@@ -52,8 +53,12 @@ def work_list(incident: Incident) -> frozenset[str]:
     return frozenset(item["payment"] for item in entries[-1].body["items"]) if entries else frozenset()
 
 
-def completed_rows(incident: Incident) -> Evidence:
-    return evidence.asked_of_ledger(incident, "completed_rows")
+def completed_and_paid(incident: Incident) -> tuple[Evidence, dict[str, bool]]:
+    """The rows that the ledger calls completed, and of each intent that they name whether Stripe took the money. What
+    could not be read of either side stands in the evidence."""
+    rows = evidence.asked_of_ledger(incident, "completed_rows")
+    paid = readable(lambda: paid_intents(incident, rows) if rows.readable else {})
+    return (replace(rows, rows=(), unreadable=str(paid)), {}) if isinstance(paid, CannotLook) else (rows, paid)
 
 
 def paid_intents(incident: Incident, rows: Evidence) -> dict[str, bool]:
@@ -103,7 +108,7 @@ def success_by_minute(incident: Incident, missing: Evidence) -> Evidence:
 
     found = evidence.gathered(incident, "How did payments end, minute by minute?", "gateway, ledger", read,
                               "stripe payment_intents list beside psql: rows_of_intents.sql")  # fmt: skip
-    return replace(found, unreadable=found.unreadable or missing.unreadable)
+    return found if missing.readable else replace(found, rows=(), unreadable=missing.unreadable)
 
 
 def watch(incident: Incident, minutes: int) -> Evidence:

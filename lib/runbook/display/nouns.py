@@ -73,6 +73,8 @@ def _(suspects: Suspects) -> Card:
 
 @card.register
 def _(impact: Impact) -> Card:
+    if impact.scale == Answer.CANNOT_TELL:
+        return Card("It cannot be told who is affected: a side could not be read.", "unsure")
     tone = "good" if not impact.payments else "bad"
     sums = money.show_total(impact.amounts_minor)
     return Card(f"{impact.scale}: {impact.payments:,} payments of {impact.users:,} users, {sums}", tone)
@@ -82,7 +84,9 @@ def _(impact: Impact) -> Card:
 def _(diagnosis: Diagnosis) -> Card:
     ours = [cause for cause in diagnosis.causes if cause in CAUSES and CAUSES[cause].incident]
     tone = "bad" if ours else "unsure" if "unknown" in diagnosis.causes else "good"
-    evidence = [each.because.rstrip(".") + "." for cause in diagnosis.causes for each in diagnosis.suspects.for_.get(cause, ())]
+    evidence = [
+        each.because.rstrip(".") + "." for cause in diagnosis.causes for each in diagnosis.suspects.for_.get(cause, ())
+    ]
     blind = [f"Could not be looked at: {each.because}" for each in diagnosis.suspects.open_questions]
     where = (
         [f"Next: notebooks/{diagnosis.next_notebook}.ipynb with "
@@ -101,6 +105,8 @@ def _(level: Level) -> Card:
 def _(plan: Plan) -> Card:
     """Each kind of step once in full, then the steps themselves; the work list has a card of its own."""
     left = f"{len(plan.work_list):,} payments are left to a person." if plan.work_list else ""
+    if plan.cannot_tell:
+        return Card("No plan: it cannot be told what should change.", "unsure", (plan.cannot_tell,))
     if not plan:
         return Card("No plan: there is nothing that a machine should change.", "good", note=left)
     rows = [
@@ -187,6 +193,8 @@ def _(result: Reconciliation) -> Card:
     ]  # fmt: skip
     closes = not any(each.residual for each in result.identities)
     note = f"{len(result.identities)} identities checked; " + ("all close." if closes else "some do not close.")
+    if not result.identities:
+        return Card(f"Verdict: {result.verdict}", tone, result.incomplete_because, note="Nothing was classified.")
     lines = (f"{len(result.items):,} items, {len(result.discrepancies):,} discrepancies.", *result.incomplete_because)
     return Card(f"Verdict: {result.verdict}", tone, lines, table=table(rows, len(rows)), note=note)
 

@@ -4,4 +4,14 @@ from runbook.incident.folder import directory_of, opened_with, outputs
 from runbook.incident.noun import Incident, readable, told
 from runbook.incident.opening import clock_of, join, open_incident
 
-__all__ = ["Incident", "clock_of", "directory_of", "join", "open_incident", "opened_with", "outputs", "readable", "told"]
+__all__ = [
+    "Incident",
+    "clock_of",
+    "directory_of",
+    "join",
+    "open_incident",
+    "opened_with",
+    "outputs",
+    "readable",
+    "told",
+]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from runbook import money
-from runbook.facts import Impact
+from runbook.facts import Answer, Impact
 from runbook.target import Escalation
 
 
@@ -34,6 +34,8 @@ def level(settings: Escalation, impact: Impact, minutes: int) -> Level:
     if by_amount > 1:
         said = f" ({rates})" if rates else ""
         reasons.append(f"{dollars:,.2f} USD are affected{said}, above {settings.amount_usd_above:,}")
+    if impact.scale == Answer.CANNOT_TELL:
+        reasons.append("how many payments are affected cannot be told; judge it by hand")
     if not reasons:
         reasons.append("nothing raises it")
     if unconverted:
