@@ -1,19 +1,12 @@
 """The official docker SDK against the façade: what it lists, reads and does is true of real processes."""
 
-import contextlib
 import datetime
 import os
-import re
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tarfile
-import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +14,7 @@ import docker
 import httpx
 import pytest
 from docker.errors import NotFound
+from engines import ENGINES, READER_COMMAND, containers_of, until
 from practice.wires.containers import ContainerError, Facade, Process, Supervisor
 from practice.wires.containers.log import ENTRY_BYTES_MAX, stamp
 
@@ -92,14 +86,6 @@ def base(client: docker.DockerClient) -> str:
 @pytest.fixture
 def url(client: docker.DockerClient) -> str:
     return str(client.api.base_url)
-
-
-def until(condition: Callable[[], Any], what: str = "it") -> Any:
-    deadline = time.monotonic() + 30
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"{what} did not happen"
-        time.sleep(0.01)
-    return value
 
 
 def said(process: Process, text: str) -> None:
@@ -462,76 +448,9 @@ def test_a_killed_guard_takes_the_process_with_it(process: Process) -> None:
     process.wait_for("running")
 
 
-# --- the same calls, the façade and a real engine ---------------------------------------------------------------------
-
-READER_COMMAND = ["/bin/sh", "-c", "echo listening; echo no cache >&2; echo '  at warm' >&2; exec /bin/sleep 1000"]
-PODMAN = ["--runtime", "runc", "--storage-driver=vfs", "--cgroup-manager=cgroupfs"]
-
-
-def containers_of_facade(directory: Path) -> Iterator[docker.DockerClient]:
-    with Supervisor(directory) as supervisor:
-        supervisor.run("shop-api", "shop-api:1", READER_COMMAND, {"SECRET": "a b=c"}, {"app": "shop"})
-        facade = Facade(supervisor)
-        client = docker.DockerClient(base_url=facade.start())
-        yield client
-        client.close()
-        facade.stop()
-
-
-def containers_of_podman(_: Path) -> Iterator[docker.DockerClient]:
-    # podman refuses a --runroot of more than 50 characters, which pytest's directories soon have.
-    with tempfile.TemporaryDirectory(prefix="podman-") as short:
-        yield from containers_of_podman_in(Path(short))
-
-
-def containers_of_podman_in(directory: Path) -> Iterator[docker.DockerClient]:
-    podman = ["podman", "--root", str(directory / "root"), "--runroot", str(directory / "run"), *PODMAN]
-    subprocess.run([*podman, "import", "-q", root_filesystem(directory), "shop-api:1"], check=True, capture_output=True)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    service = subprocess.Popen([*podman, "system", "service", "--time=0", f"tcp://127.0.0.1:{port}"])
-    try:
-        client = until(lambda: connected(f"tcp://127.0.0.1:{port}"), "podman's service")
-        container = client.containers.run(
-            "shop-api:1", READER_COMMAND, name="shop-api.1.x", environment={"SECRET": "a b=c"}, labels={"app": "shop"},
-            network_mode="host", detach=True, restart_policy={"Name": "always"},
-            ulimits=[docker.types.Ulimit(name="nofile", soft=20000, hard=20000),
-                     docker.types.Ulimit(name="nproc", soft=4096, hard=4096)],
-        )  # fmt: skip
-        try:
-            yield client
-        finally:
-            container.remove(force=True)
-            client.close()
-    finally:
-        service.terminate()
-        service.wait()
-
-
-def connected(address: str) -> docker.DockerClient | None:
-    try:
-        return docker.DockerClient(base_url=address)
-    except docker.errors.DockerException:
-        return None
-
-
-def root_filesystem(directory: Path) -> Path:
-    """A tarball with a shell, sleep and the libraries they need."""
-    archive = directory / "root.tar"
-    programs = ["/bin/sh", "/bin/sleep"]
-    needed = subprocess.run(["ldd", *programs], check=True, capture_output=True, text=True).stdout
-    with tarfile.open(archive, "w", dereference=True) as tar:
-        for path in sorted({*programs, *re.findall(r"(/[^ :]+) \(", needed)}):
-            tar.add(path)
-    return archive
-
-
-@pytest.mark.parametrize("engine", ["facade", pytest.param("podman", marks=pytest.mark.podman)])
+@pytest.mark.parametrize("engine", ENGINES)
 def test_a_reader_sees_the_same_at_both(engine: str, tmp_path: Path) -> None:
-    if engine == "podman" and not (shutil.which("podman") and shutil.which("runc") and os.geteuid() == 0):
-        pytest.skip("needs podman and runc, and to be root")
-    make = containers_of_facade if engine == "facade" else containers_of_podman
-    with contextlib.contextmanager(make)(tmp_path) as client:
+    with containers_of(engine, tmp_path) as client:
         (container,) = client.containers.list(filters={"label": "app=shop"})
         assert container.name.startswith("shop-api.1.")
         assert "SECRET=a b=c" in container.attrs["Config"]["Env"]

@@ -7,11 +7,13 @@ import pickle
 import re
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from engines import ENGINES, containers_of
 from practice.wires.containers import Facade, Process, Supervisor
 from runbook.clock import Window
 from runbook.errors import BadInput, CannotLook
@@ -161,3 +163,25 @@ def test_an_engine_that_cannot_be_asked(host: str, error: type[Exception], words
 def test_the_environment_may_name_the_engine(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", engine)
     assert ContainerReader(settings("", "shop-api")).containers()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_reader_finds_the_same_at_the_facade_and_at_a_real_engine(engine, tmp_path):
+    began = datetime.now(UTC)
+    with containers_of(engine, tmp_path) as client:
+        (container,) = client.containers.list()
+        reader = ContainerReader(settings(client.api.base_url.replace("http", "tcp"), container.name))
+        (found,) = reader.containers()
+        assert (found.state, found.restart_count, found.exit_code) == ("running", 0, None)
+        assert found.image.endswith("shop-api:1")  # podman says localhost/ before it
+        assert found.started_at - began < timedelta(minutes=1)
+        assert reader.environment(("SECRET",)) == {"SECRET": "a b=c"}
+        window = Window(began - timedelta(minutes=1), began + timedelta(minutes=5))
+        for _ in range(100):
+            if len(lines := list(reader.logs(window))) == 3:
+                break
+            time.sleep(0.1)
+        assert {(line.stream, line.text) for line in lines} == {
+            ("stdout", "listening"), ("stderr", "no cache"), ("stderr", "  at warm")
+        }  # fmt: skip
+        reader.close()
