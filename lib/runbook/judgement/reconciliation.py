@@ -90,6 +90,12 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
         breaks = (item for item in self.items if item.outcome == "break")
         return tuple(sorted(breaks, key=lambda item: (item.priority, item.created_at or 0, *_ids(item))))
 
+    @property
+    def headline(self) -> str:
+        if not self.identities:
+            return f"{self.verdict}: nothing could be classified"
+        return f"{self.verdict}: {len(self.discrepancies)} discrepancies in {len(self.items):,} items"
+
     def to_json(self) -> bytes:
         return msgspec.json.encode(self)
 
