@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
+from runbook.errors import CannotLook
 from runbook.headless import parameters
 
 READY_SECONDS_MAX = 60
@@ -58,7 +59,7 @@ class Kernels:
 
 
 def begin(sockets: str) -> Any:
-    """Start a kernel in the notebooks' folder and have it import what they all import."""
+    """Start a kernel in the notebooks' folder and have it import what they all import. Raises CannotLook."""
     from jupyter_client.manager import KernelManager
 
     place = tempfile.mkdtemp(prefix="k", dir=sockets)
@@ -69,6 +70,12 @@ def begin(sockets: str) -> Any:
     try:
         client.wait_for_ready(timeout=READY_SECONDS_MAX)
         client.execute(AHEAD, silent=True, reply=True, timeout=READY_SECONDS_MAX)
+    except (RuntimeError, TimeoutError):
+        end(manager)
+        raise CannotLook(
+            f"No kernel was ready within {READY_SECONDS_MAX} s. Look whether this machine is short of memory or busy, "
+            "then run again."
+        ) from None
     finally:
         client.stop_channels()
     return manager
