@@ -30,11 +30,13 @@ class Parser(argparse.ArgumentParser):
         for word in () if self._subparsers else args or ():
             name = word.partition("=")[0]
             if word.startswith("--") and name not in known:
-                self.error(f"there is no option `{name}`; {headless.suggestion(name, known)}")
+                shown = [option for option in known if "_" not in option]
+                self.error(f"there is no option `{name}`; {headless.suggestion(name, shown)}")
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        say(f"runbook: {one_line(message).rstrip('.')}. See ./runbook --help.")
+        told = one_line(message)
+        say(f"runbook: {told}{'' if told.endswith(('.', '?')) else '.'} See ./runbook --help.")
         sys.exit(USAGE_ERROR)
 
 
@@ -93,12 +95,16 @@ def next_notebook(opened: Incident) -> str:
 
 def run_one(ready: headless.Prepared, kernels: headless.Kernels) -> int:
     """Run a notebook, say in one line how it went, and return 0, or the code of what stopped it."""
+    from runbook.display import report
+
+    report.ahead(directory_of(ready.incident))
     try:
         done = headless.carry_out(ready, kernels)
     except RunbookError as error:
         say(f"runbook: {one_line(str(error))}")
         return error.exit_code
     say(f"{done.notebook:34} {done.seconds:5.1f} s  {done.headline}")
+    report.ahead(directory_of(ready.incident))
     return 0
 
 
@@ -121,13 +127,15 @@ def conclude(incident: str, codes: Sequence[int]) -> int:
 
 def run_notebook(given: argparse.Namespace) -> int:
     headless.notebook_path(given.notebook)
-    ready = headless.prepare(given.notebook, headless.parameter_file(given.file))
-    return conclude(ready.incident, [run_alone(ready)])
+    return run_alone(given.notebook, headless.parameter_file(given.file))
 
 
-def run_alone(ready: headless.Prepared) -> int:
+def run_alone(notebook: str, parameters: dict[str, Any]) -> int:
+    """Run one notebook and conclude; its kernel starts while the rest is made ready."""
     with headless.Kernels(1) as kernels:
-        return run_one(ready, kernels)
+        ready = headless.prepare(notebook, parameters)
+        code = run_one(ready, kernels)
+    return conclude(ready.incident, [code])
 
 
 def approve(given: argparse.Namespace) -> int:
@@ -156,7 +164,7 @@ def apply(given: argparse.Namespace) -> int:
     journal = journal_of(given.incident)
     made, _ = planning.sealed(journal, given.plan)
     parameters = {"target": opened_with(journal)["target"], "incident": given.incident, "approved_plan": given.plan}
-    return conclude(given.incident, [run_alone(headless.prepare(made.notebook, parameters))])
+    return run_alone(made.notebook, parameters)
 
 
 def undo(given: argparse.Namespace) -> int:

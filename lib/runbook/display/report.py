@@ -7,12 +7,15 @@ script, no style sheet and no picture is fetched from anywhere.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from runbook import money
 
+# One at a time, beside whatever runs: rendering, and importing what renders, takes longer than many a notebook.
+ASIDE = ThreadPoolExecutor(1)
 TEMPLATE = Path(__file__).with_suffix(".html.j2")
 
 
@@ -26,12 +29,17 @@ def write(directory: Path, record: Mapping[str, Any]) -> Path:
         impact=money.show_total(record["impact"]["amounts_minor"]),
         checks=compared(record["checks"]),
         amount=lambda item: money.show(item["amount_minor"], item["currency"]),
-        notebooks=bodies(directory),
+        notebooks=ahead(directory).result(),
     )
     unfinished = directory / f".report-{os.getpid()}.html"
     unfinished.write_text(content, encoding="utf-8")
     os.replace(unfinished, directory / "report.html")
     return directory / "report.html"
+
+
+def ahead(directory: Path) -> Future[list[tuple[str, str]]]:
+    """Begin to render what has been executed so far, and go on; `write` will find it done."""
+    return ASIDE.submit(bodies, directory)
 
 
 def in_order(directory: Path) -> list[Path]:
@@ -52,23 +60,18 @@ ATTRIBUTES = {"*": ["style", "class"], "a": ["href"]}
 
 
 def bodies(directory: Path) -> list[tuple[str, str]]:
-    """Each executed notebook's name and its HTML. An executed notebook never changes, so each is rendered once and its
-    HTML kept beside it."""
-    kept = directory / ".report"
-    kept.mkdir(exist_ok=True)
-    notebooks = in_order(directory)
-    if new := [path for path in notebooks if not (kept / f"{path.stem}.html").exists()]:
-        for path, body in zip(new, rendered(new), strict=True):
-            (kept / f"{path.stem}.html").write_text(body, encoding="utf-8")
-    return [(path.stem, (kept / f"{path.stem}.html").read_text(encoding="utf-8")) for path in notebooks]
-
-
-def rendered(notebooks: Sequence[Path]) -> list[str]:
-    """Executed notebooks as HTML, every piece of it sanitised."""
+    """Each executed notebook's name and its sanitised HTML. An executed notebook never changes, so each is rendered
+    once and its HTML kept beside it."""
     from nbconvert.exporters import HTMLExporter
 
     exporter = HTMLExporter(template_name="basic", sanitize_html=True, filters={"clean_html": cleaner()})
-    return [exporter.from_filename(str(path))[0] for path in notebooks]
+    kept = directory / ".report"
+    kept.mkdir(exist_ok=True)
+    notebooks = in_order(directory)
+    for path in notebooks:
+        if not (kept / f"{path.stem}.html").exists():
+            (kept / f"{path.stem}.html").write_text(exporter.from_filename(str(path))[0], encoding="utf-8")
+    return [(path.stem, (kept / f"{path.stem}.html").read_text(encoding="utf-8")) for path in notebooks]
 
 
 def cleaner() -> Callable[[str | bytes], str]:

@@ -17,7 +17,7 @@ from runbook.wires.ledger import LedgerWriter
 from runbook.wires.service import ServiceWriter
 
 # Often enough that a person sees progress, rarely enough that a stricken database does not notice.
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.1
 
 
 @dataclass

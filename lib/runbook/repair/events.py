@@ -14,7 +14,7 @@ from runbook.repair.context import Context
 from runbook.repair.rows import moved_at_gateway
 
 # A mail takes a service some tenths of a second; a row that looks the same this often, a poll apart, has come to rest.
-REST_LOOKS = 4
+REST_LOOKS = 5
 
 
 def redeliver(context: Context, steps: Sequence[Step]) -> list[Outcome]:
