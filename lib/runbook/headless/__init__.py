@@ -2,9 +2,9 @@
 
 import sys
 
+from runbook.headless.execution import Prepared, Run, carry_out, prepare, run
 from runbook.headless.kernels import Kernels
 from runbook.headless.parameters import NOTEBOOKS, notebook_path, parameter_file, suggestion
-from runbook.headless.run import Prepared, Run, carry_out, prepare, run
 
 __all__ = ["NOTEBOOKS", "Kernels", "Prepared", "Run", "carry_out", "notebook_path", "parameter_file", "prepare", "run",
            "suggestion"]  # fmt: skip
