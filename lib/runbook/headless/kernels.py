@@ -21,6 +21,9 @@ READY_SECONDS_MAX = 60
 # What every notebook imports first; done silently, so that the notebook's own cells still count from one.
 AHEAD = "import runbook.display.notebook"
 
+# What the notebook's runner talks to the kernel with. A blocking one would wait for a dead kernel's answer for ever.
+CLIENT = "jupyter_client.asynchronous.AsyncKernelClient"
+
 
 class Kernels:
     """At most `count` kernels, one after the other; use it as a context manager, which ends what was not needed."""
@@ -63,7 +66,7 @@ def begin(sockets: str) -> Any:
     from jupyter_client.manager import KernelManager
 
     place = tempfile.mkdtemp(prefix="k", dir=sockets)
-    manager = KernelManager(kernel_name="python3", transport="ipc", ip=f"{place}/s")
+    manager = KernelManager(kernel_name="python3", transport="ipc", ip=f"{place}/s", client_class=CLIENT)
     manager.start_kernel(cwd=str(parameters.NOTEBOOKS))
     client = manager.blocking_client()
     client.start_channels()
