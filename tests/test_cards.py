@@ -18,7 +18,7 @@ from runbook.plan import Carried, Plan, Step, Withheld, WorkItem
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
 ACTS = "\x1b[2J\x1b]0;title\x07\u202eevil\u2066\x00\x9b31m\r\x07"
-HOSTILE = f"{SCRIPT}{ACTS}sk_live_51Habcdef postgres://u:hunter2@h/db jane@example.com 4242424242424242"
+HOSTILE = f"{SCRIPT}{ACTS}sk_live_51Habcd postgres://u:hunter2@h/db jane@example.com 4242424242424242"
 LEAKS = ("51Habcdef", "hunter2", "jane@", "4242424242424242")
 
 

@@ -113,7 +113,7 @@ def test_an_occurrence_keeps_first_last_and_the_first_wording():
 
 
 def test_an_example_is_one_short_line_without_secrets():
-    line = "Invalid API Key provided: sk_live_51Habcdef for jane@example.com\nsecond line " + "x" * 500
+    line = "Invalid API Key provided: sk_live_51Habcd for jane@example.com\nsecond line " + "x" * 500
     example = read((0, (line, {"level": "error"}))).classes["authentication_error"].example
     assert example.startswith("Invalid API Key provided: sk_live_… for …@example.com second line x")
     assert len(example) == 160

