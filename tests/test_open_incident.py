@@ -16,7 +16,7 @@ from typing import Any
 import nbformat
 import pytest
 from practice.world import World
-from runbook import record, target
+from runbook import evidence, planning, record, repair, target
 from runbook.display import nouns, text
 from runbook.errors import CannotLook
 from runbook.facts import Answer
@@ -327,6 +327,21 @@ def test_with_one_side_away_every_notebook_ends_calmly_and_nothing_is_called_wel
     assert "0 missing" not in page
     assert "100.0 %" not in page
     assert counters(fixture_world) == before
+
+
+@pytest.mark.parametrize("side", [GATEWAY, LEDGER])
+def test_an_approved_plan_is_not_carried_out_with_one_side_away(
+    outputs: Path, fixture_world: World, monkeypatch: pytest.MonkeyPatch, side: str
+) -> None:
+    incident = open_incident("practice")
+    plan = planning.plan_for_missing(incident, evidence.missing_payments(incident, complete=True))
+    planning.approve(incident.journal, plan.fingerprint, 30, incident.clock)
+    before = counters(fixture_world)
+    away(monkeypatch, side)
+    with pytest.raises(CannotLook):
+        repair.apply(open_incident("practice", incident.id), plan.fingerprint)
+    assert counters(fixture_world) == before
+    assert not incident.journal.entries("begun", "outcomes")
 
 
 @pytest.mark.parametrize(("side", "cause"), [(GATEWAY, "gateway_outage"), (LEDGER, "unknown")])

@@ -35,6 +35,7 @@ def open_lab(target: str, incident: str, notebook: str) -> int:
             lay_out(original, desk / original.name, {"target": target, "incident": opened.id})
     settings = quiet_settings(opened.directory / ".jupyterlab")
     environment = {**os.environ, INTERACTIVE: "1", "JUPYTERLAB_SETTINGS_DIR": str(settings)}
+    environment.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # a kernel of the same name in somebody's home must not win
     command = [
         sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--ServerApp.root_dir={desk}",
         f"--LabApp.default_url=/lab/tree/{notebook}.ipynb",

@@ -53,7 +53,7 @@ def run(notebook: str, given: Mapping[str, Any]) -> Run:
 
 
 def prepare(notebook: str, given: Mapping[str, Any]) -> Prepared:
-    """Everything that can be refused is refused here, before a kernel starts: unknown parameters and wrong types, a
+    """Everything that can be refused is refused here, before a cell runs: unknown parameters and wrong types, a
     target that cannot be right, an incident or a plan that is not there. Opens an incident where none is named."""
     path = parameters.notebook_path(notebook)
     known = papermill().inspect_notebook(str(path))
