@@ -216,6 +216,7 @@ def test_a_closed_practice_world_is_no_wrong_file(load):
         ("a:\n\tb: 1", "shop.yaml is not readable YAML at line 2; correct it and run again."),
         ("a: 1\n---\nb: 2", "shop.yaml is not readable YAML at line 2; correct it and run again."),
         ("a: !!python/name:os.system", "shop.yaml is not readable YAML at line 1; correct it and run again."),
+        ("a: {{ b }}", "shop.yaml is not readable YAML; correct it and run again."),
         ("a: \x07", "shop.yaml is not readable YAML; correct it and run again."),
         (b"\xff\x00a", "shop.yaml is not readable YAML; correct it and run again."),
         (b"a: \xe9", "shop.yaml is not readable YAML; correct it and run again."),

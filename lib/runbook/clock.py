@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -21,11 +20,6 @@ class Clock:
 
     def now(self) -> datetime:
         return self.fixed or datetime.now(UTC)
-
-    def elapsed(self) -> float:
-        """Seconds on a monotonic scale; only differences mean anything. Zero for a fixed clock, so that
-        a fixture's timings stay the same."""
-        return 0.0 if self.fixed else time.monotonic()
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def parsed(path: Path, name: str, directory: Path) -> object:
         raise BadInput(f"{path.name} cannot be read: {error.strerror}. Correct its permissions.") from None
     except Twice as error:
         raise BadInput(f"{path.name}: {error}; keep one.") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: bytes that are no text
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:  # no text, a section as a key
         mark = getattr(error, "problem_mark", None)
         line = f" at line {mark.line + 1}" if mark else ""
         raise BadInput(f"{path.name} is not readable YAML{line}; correct it and run again.") from None
