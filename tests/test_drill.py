@@ -9,7 +9,6 @@ from pathlib import Path
 import nbformat
 import psycopg
 import pytest
-
 from practice import runs
 from practice.wires.service.provision import DATABASE
 from practice.world import World

@@ -7,7 +7,6 @@ import sys
 from datetime import UTC, datetime
 
 import pytest
-
 from runbook.errors import BrokenRecord
 from runbook.journal import Journal
 

@@ -1,4 +1,4 @@
-"""A person steps through the incident in JupyterLab: runs the notebook, reads the plan, approves it, sees the repair."""
+"""A person steps through the incident in JupyterLab: runs the notebook, reads and approves the plan, sees it done."""
 
 from __future__ import annotations
 

@@ -12,7 +12,6 @@ from datetime import timedelta
 import msgspec
 import psycopg
 import pytest
-
 from practice.wires.service.provision import DATABASE
 from practice.world import World
 from runbook import evidence, planning, repair, verify

@@ -42,7 +42,7 @@ class Snapshot:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`repaired` of `curable` payments are right again; `left` are not; `young` were rightly left to wait;
-    `harm` is one sentence for each thing that nobody should have done."""
+    `harm` is one sentence for each thing that nobody should have done, `broken` for each that still has its fault."""
 
     repaired: int
     curable: int
@@ -50,10 +50,11 @@ class Verdict:
     young: int
     work_list: int
     harm: tuple[str, ...]
+    broken: tuple[str, ...] = ()
 
     @property
     def is_recovered(self) -> bool:
-        return not self.left and not self.harm
+        return not self.left and not self.harm and not self.broken
 
     def __str__(self) -> str:
         head = f"{self.repaired} of {self.curable} curable payments are right again"
@@ -61,14 +62,18 @@ class Verdict:
         rest += [f"{self.young} younger than 30 minutes wait"] if self.young else []
         rest += [f"{self.work_list} belong to a person"] if self.work_list else []
         harm = f"harm: {' '.join(self.harm)}" if self.harm else "no harm done."
-        return f"{', '.join([head, *rest])}; {harm}"
+        return "; ".join([", ".join([head, *rest]), *self.broken, harm])
 
 
 @dataclass(frozen=True, slots=True)
 class Referee:
     world: World
-    truth: Truth
+    truths: tuple[Truth, ...]
     snapshot: Snapshot
+
+    @property
+    def affected(self) -> list[Affected]:
+        return [one for truth in self.truths for one in truth.affected]
 
     def judge(self) -> Verdict:
         """Look at both sides now. May be asked again and again."""
@@ -76,13 +81,14 @@ class Referee:
         by_intent: dict[str, list[dict[str, Any]]] = {}
         for row in now.transactions.values():
             by_intent.setdefault(row["stripePaymentIntentId"], []).append(row)
-        curable = [one for one in self.truth.affected if one.cure != "work_list"]
+        curable = [one for one in self.affected if one.cure != "work_list"]
         wrong = [one for one in curable if not is_right(one, by_intent.get(one.intent, []))]
         young = [one for one in wrong if self._may_wait(one, by_intent.get(one.intent, []))]
         left = tuple(one.intent for one in wrong if one not in young)
         harm = (*self._harm_to_rows(now), *self._harm_to_work_list(by_intent, now), *self._harm_to_customers(now))
+        broken = tuple(sentence for truth in self.truths if (sentence := truth.still_broken(self.world)))
         return Verdict(len(curable) - len(wrong), len(curable), left, len(young),
-                       len(self.truth.affected) - len(curable), harm)
+                       len(self.affected) - len(curable), harm, broken)
 
     def _may_wait(self, one: Affected, rows: list[dict[str, Any]]) -> bool:
         untouched = [row["status"] for row in rows] == ["PENDING"]
@@ -90,7 +96,7 @@ class Referee:
 
     def _harm_to_rows(self, now: Snapshot) -> tuple[str, ...]:
         """Everybody else's rows, users and claims are as they were, but for what moves with its own payment."""
-        ours = {one.transaction for one in self.truth.affected}
+        ours = {one.transaction for one in self.affected}
         harm = []
         for key, before in self.snapshot.transactions.items():
             after = now.transactions.get(key)
@@ -124,7 +130,7 @@ class Referee:
         return self.world.gateway.engine.mode("live").tables["payment_intent"].get(id or "")
 
     def _harm_to_work_list(self, by_intent: dict[str, list[dict[str, Any]]], now: Snapshot) -> tuple[str, ...]:
-        lost = [one for one in self.truth.affected if one.cure == "work_list"]
+        lost = [one for one in self.affected if one.cure == "work_list"]
         rows = [f"Payment {one.intent} was given a row, though nobody can prove whose it is."
                 for one in lost if by_intent.get(one.intent)]
         users = [f"User {one.user_id} was made again, though the account was deleted." for one in lost

@@ -45,7 +45,7 @@ class World:
     """Make one with `World.open`; use it as a context manager, or call `close`. It dies with its process."""
 
     environment: dict[str, str]
-    truth: Truth | None
+    truths: tuple[Truth, ...]
     snapshot: Snapshot | None
 
     def __init__(self, directory: Path, seed: int, clock: datetime | None, log_format: str, live: bool) -> None:
@@ -57,7 +57,7 @@ class World:
             raise WorldError(f"The clock {clock.isoformat()} has no time zone; say 2026-01-15T12:00:00+00:00.")
         self.directory, self.seed, self.clock, self.log_format = Path(directory).resolve(), seed, clock, log_format
         self.live = live and clock is None
-        self.truth = self.snapshot = None
+        self.truths, self.snapshot = (), None
         self.environment = {}
         self._offset = 0.0
         self._closing = contextlib.ExitStack()
@@ -107,21 +107,28 @@ class World:
         found = fault(name)
         variant = variant or found.variants[0]
         found.check(variant)
-        if self.truth is not None:
-            raise WorldError(f"This world has its fault already ({self.truth.cause}); open another for a second one.")
+        if any(truth.cause == name for truth in self.truths):
+            raise WorldError(f"This world has the fault `{name}` already; a second one must be another.")
         try:
-            self.truth = found.inject(self, variant, self.seed if seed is None else seed,
-                                      self.live if live is None else live)
+            truth = found.inject(self, variant, self.seed if seed is None else seed,
+                                 self.live if live is None else live)
+            self.truths += (truth,)
             self.snapshot = Snapshot.take(self)
         except (OSError, httpx.HTTPError, psycopg.Error, ContainerError) as problem:
             raise WorldError(f"The fault `{name}` could not be injected: {problem}") from problem
-        return self.truth
+        self.environment |= truth.hands_over
+        return truth
+
+    @property
+    def truth(self) -> Truth | None:
+        """The first fault's, which most worlds have alone."""
+        return self.truths[0] if self.truths else None
 
     def referee(self) -> Referee:
         """Who judges the repair. Raises WorldError when nothing was broken."""
-        if self.truth is None or self.snapshot is None:
+        if self.snapshot is None:
             raise WorldError("There is nothing to judge: no fault was injected into this world.")
-        return Referee(self, self.truth, self.snapshot)
+        return Referee(self, self.truths, self.snapshot)
 
     def add(self, history: History) -> None:
         """Put rows and log lines of a finished history in their places."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -37,6 +37,23 @@ class Affected:
 
 
 @dataclass(frozen=True, slots=True)
+class Face:
+    """HTTP status codes of the service's answers: to the health check, and to a webhook that is unsigned or wrongly
+    signed. 0: no answer."""
+
+    health: int = 200
+    unsigned: int = 400
+    wrongly_signed: int = 400
+
+
+HEALTHY = Face()
+
+
+def nothing(world: World) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
 class Truth:
     """What really happened: known to the world and its referee, never to the responder. Times in unix seconds."""
 
@@ -47,6 +64,18 @@ class Truth:
     stopped_at: float
     stops: str
     affected: tuple[Affected, ...]
+    # What a responder should conclude where it is not the fault's own name: `none`, `unknown`, or another cause.
+    expected: str = ""
+    # What the instructor hands over for the cure, as a person would fetch it from a dashboard: variable → value.
+    hands_over: Mapping[str, str] = field(default_factory=dict, repr=False)
+    # One sentence on what is still broken; empty once the fault is gone. A fault that stopped by itself is gone.
+    still_broken: Callable[[World], str] = nothing
+    # How the service answers probes while this fault is in force, for worlds in which no service runs.
+    face: Face = HEALTHY
+
+    @property
+    def conclusion(self) -> str:
+        return self.expected or self.cause
 
 
 @dataclass(frozen=True, slots=True)

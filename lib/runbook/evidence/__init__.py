@@ -1,0 +1,39 @@
+"""Gathering: each function asks one question of one side and returns Evidence, never raising for a side that is away.
+
+Reads only. What a reading is bounded by stands in the evidence's note.
+"""
+
+from runbook.evidence.gathering import asked_of_ledger, gathered
+from runbook.evidence.keys import configured_keys
+from runbook.evidence.logs import log_summary
+from runbook.evidence.parts import sides
+from runbook.evidence.payments import (
+    attempts,
+    failures_by_reason,
+    known_users,
+    mails_not_sent,
+    missing_payments,
+    rows_without_intent,
+    stuck_payments,
+    window_intents,
+)
+from runbook.evidence.webhooks import endpoints, handled_events, undelivered_events
+
+__all__ = [
+    "asked_of_ledger",
+    "attempts",
+    "configured_keys",
+    "endpoints",
+    "failures_by_reason",
+    "gathered",
+    "handled_events",
+    "known_users",
+    "log_summary",
+    "mails_not_sent",
+    "missing_payments",
+    "rows_without_intent",
+    "sides",
+    "stuck_payments",
+    "undelivered_events",
+    "window_intents",
+]

@@ -1,0 +1,42 @@
+"""One way to gather: run a reading, and leave evidence also of a side that is away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any
+
+from runbook.errors import CannotLook
+from runbook.facts import Evidence, Row
+from runbook.incident import Incident, readable
+from runbook.judgement import payments, questions
+
+
+def gathered(
+    incident: Incident, question: str, source: str, read: Callable[[], Iterable[Row]], by_hand: str, note: str = ""
+) -> Evidence:
+    """Run `read`; a side that cannot be read leaves evidence that says so."""
+    rows = readable(lambda: tuple(read()))
+    if isinstance(rows, CannotLook):
+        return Evidence(question, source, incident.as_of, by_hand=by_hand, unreadable=str(rows))
+    return Evidence(question, source, incident.as_of, rows, by_hand, note=note)
+
+
+def asked_of_ledger(incident: Incident, name: str, **parameters: Any) -> Evidence:
+    """One `.sql` question with the window, the instant and the target's status words as parameters."""
+    given = {**ledger_parameters(incident), **parameters}
+    text = questions.text(name)
+    return gathered(
+        incident, questions.asked(name), "ledger", lambda: incident.ledger.ask(text, **given), f"psql: {name}.sql"
+    )
+
+
+def ledger_parameters(incident: Incident) -> dict[str, Any]:
+    words = incident.target.ledger.status
+    return {
+        "start": incident.window.start,
+        "end": incident.window.end,
+        "before": incident.as_of - timedelta(minutes=incident.target.thresholds.stuck_after_minutes),
+        **{status: list(words.get(status, ())) for status in payments.STATUSES},
+        "paid": [word for status in payments.PAID for word in words.get(status, ())],
+    }
