@@ -226,6 +226,10 @@ def test_each_plan_has_its_own_state(things, state):
     assert fold(plan(), plan("plan-2"), *things)["plans"][0]["state"] == state
 
 
+def test_a_plan_that_was_made_again_is_one_plan():
+    assert [each["state"] for each in fold(plan(), plan(), approval())["plans"]] == ["approved"]
+
+
 def test_the_first_look_before_is_kept_beside_the_newest_after():
     found = fold(checks("before", ILL), checks("before", WELL), checks("after", ILL), checks("after", WELL))
     assert [each["answer"] for each in found["checks"]["before"]] == [ILL]

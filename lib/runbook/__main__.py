@@ -144,7 +144,8 @@ def approve(given: argparse.Namespace) -> int:
     journal = journal_of(given.incident)
     planning.sealed(journal, given.plan)
     settings = target.load(opened_with(journal)["target"])
-    yes = planning.approve(journal, given.plan, settings.policy.approval_minutes, clock_of(settings))
+    policy = settings.policy
+    yes = planning.approve(journal, given.plan, policy.approval_minutes, clock_of(settings), policy.plan_minutes)
     say(f"{yes.plan} approved by {yes.login} on {yes.host} until {yes.until}. This is as strong as the accounts of "
         f"the operating system. Carry it out: ./runbook apply {given.incident} {given.plan}")  # fmt: skip
     return 0

@@ -30,7 +30,8 @@ def fold(incident: str, entries: Sequence[Entry]) -> dict[str, Any]:
     opened = entries[0]
     last = newest(entries, "diagnosis") or {}
     checks = {phase: checks_of(entries, phase) for phase in ("before", "after")}
-    plans = [plan_state(entry, entries) for entry in of(entries, "plan")]
+    made = {entry.body["fingerprint"]: entry for entry in of(entries, "plan")}  # one made again is the same plan
+    plans = [plan_state(entry, entries) for entry in made.values()]
     work = (newest(entries, "work_list") or {"items": []})["items"]
     reconciliation = newest(entries, "reconciliation") or {}
     return {

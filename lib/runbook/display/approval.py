@@ -50,8 +50,9 @@ def box(incident: Incident, plan: Plan) -> Any:
 
     def on_pressed(_: object) -> None:
         try:
-            minutes = incident.target.policy.approval_minutes
-            yes = planning.approve(incident.journal, plan.fingerprint, minutes, incident.clock)
+            policy = incident.target.policy
+            yes = planning.approve(incident.journal, plan.fingerprint, policy.approval_minutes, incident.clock,
+                                   policy.plan_minutes)  # fmt: skip
         except RunbookError as error:
             said.value = f"<span>{escape(str(error))}</span>"
             return

@@ -1,7 +1,7 @@
 """Making plans: the case is gathered, a remedy decides, the journal keeps the sealed plan until a person approves."""
 
 from runbook.planning.missing import left_to_a_person, plan_for_missing
-from runbook.planning.sealing import approvals, approve, no_plan, seal, sealed
+from runbook.planning.sealing import approvals, approve, no_plan, seal, sealed, too_old
 from runbook.planning.test_payments import plan_test_payment
 from runbook.planning.undoing import applied_steps, plan_undo
 
@@ -16,4 +16,5 @@ __all__ = [
     "plan_undo",
     "seal",
     "sealed",
+    "too_old",
 ]

@@ -6,7 +6,7 @@ the login and host of whoever wrote it, and nothing stronger.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from runbook import plan
 from runbook.clock import Clock
@@ -17,6 +17,7 @@ from runbook.journal import Entry, Journal
 from runbook.judgement import questions
 from runbook.judgement.remedies.audit import Audit
 from runbook.plan import Approval, Plan
+from runbook.target import Policy
 
 
 def no_plan(incident: Incident, remedy: str, notebook: str, cannot_tell: str = "") -> Plan:
@@ -46,8 +47,12 @@ def completed_word(incident: Incident) -> str:
 
 
 def seal(incident: Incident, made: Plan) -> Plan:
-    """Store the plan in the journal, once; the stored one is what will be carried out."""
-    known = {entry.body["fingerprint"] for entry in incident.journal.entries("plan")}
+    """Store the plan in the journal, once, and once more where the stored one has become too old: made again from what
+    is true now, it is the same plan and a young one. The stored one is what will be carried out."""
+    now, minutes = incident.clock.now(), incident.target.policy.plan_minutes
+    known = {
+        entry.body["fingerprint"] for entry in incident.journal.entries("plan") if not too_old(entry, now, minutes)
+    }
     if made and made.fingerprint not in known:
         incident.log("plan", **plan.to_json(made))
     return made
@@ -56,23 +61,38 @@ def seal(incident: Incident, made: Plan) -> Plan:
 def sealed(journal: Journal, fingerprint: str) -> tuple[Plan, Entry]:
     """The plan as it stands in the journal; raises BadInput when there is none, Refused when it was tampered with."""
     entries = journal.entries("plan")
-    for entry in entries:
+    for entry in reversed(entries):
         if entry.body["fingerprint"] == fingerprint:
             stored = plan.from_json(entry.body)
             if stored.fingerprint != fingerprint:
                 raise Refused(f"The stored plan {fingerprint} does not match its fingerprint; make a new one.")
             return stored, entry
-    known = ", ".join(entry.body["fingerprint"] for entry in entries) or "none"
+    known = ", ".join(dict.fromkeys(entry.body["fingerprint"] for entry in entries)) or "none"
     raise BadInput(f"The journal of {journal.path.parent.name} holds no plan `{fingerprint}`; it holds: {known}.")
 
 
-def approve(journal: Journal, fingerprint: str, minutes: int, clock: Clock) -> Approval:
-    """Say yes to exactly this plan; the one function behind the command line and the notebook's box."""
-    sealed(journal, fingerprint)
+def approve(
+    journal: Journal, fingerprint: str, minutes: int, clock: Clock, plan_minutes: int = Policy().plan_minutes
+) -> Approval:
+    """Say yes to exactly this plan; the one function behind the command line and the notebook's box.
+
+    Raises Refused for a plan that is older than `plan_minutes`: `apply` would not carry it out any more.
+    """
+    _, entry = sealed(journal, fingerprint)
     now = clock.now()
+    if too_old(entry, now, plan_minutes):
+        raise Refused(
+            f"{fingerprint} was made more than {plan_minutes} minutes ago and is too old to approve; "
+            "make it again from what is true now."
+        )
     until = now + timedelta(minutes=minutes)
     entry = journal.append("approval", {"plan": fingerprint, "until": until.isoformat()}, now)
     return approval_of(entry)
+
+
+def too_old(entry: Entry, now: datetime, minutes: int) -> bool:
+    """Whether the plan of this journal entry is about another time than now."""
+    return now > datetime.fromisoformat(entry.at) + timedelta(minutes=minutes)
 
 
 def approval_of(entry: Entry) -> Approval:

@@ -7,7 +7,7 @@ outcomes. A crash is resumed by applying the same plan again: finished steps are
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 
 from runbook import planning
@@ -74,8 +74,7 @@ def refusal(incident: Incident, plan: Plan, entry: Entry) -> str:
     reasons = (
         (not approvals, f"no approval names {plan.fingerprint}"),
         (not valid, "its approval has expired; approve it again"),
-        (now > datetime.fromisoformat(entry.at) + timedelta(minutes=policy.plan_minutes),
-         "the plan is too old; make it again from what is true now"),
+        (planning.too_old(entry, now, policy.plan_minutes), "the plan is too old; make it again from what is true now"),
         (second and not others, f"it has {len(plan.steps)} steps, so someone other than {entry.login} must approve it"),
         (plan.target != incident.target.name, f"it was made for target {plan.target}"),
         (plan.identity != incident.identity, f"it was made for {plan.identity}, this is {incident.identity}"),
