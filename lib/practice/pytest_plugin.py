@@ -1,13 +1,13 @@
 """`pytest -p practice.pytest_plugin`: practice worlds for notebooks and tests.
 
-Notebooks under nbval get the fixture world, one per worker, by way of the environment that their kernels inherit, and
-a fresh RUNBOOK_OUTPUTS each. Tests get `fixture_world` (the same one) and `drill_world` (their own, on wall time).
+Notebooks under nbval get the fixture world of their fault, by way of the environment that their kernels inherit, and a
+fresh RUNBOOK_OUTPUTS each. Tests get `fixture_world` (the usual one) and `drill_world` (their own, on wall time).
 """
 
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -18,11 +18,16 @@ OUTPUTS = "RUNBOOK_OUTPUTS"
 
 
 class Worlds:
-    """The fixture world of this worker, opened when first needed, and the environment it has changed."""
+    """The fixture worlds of this worker, opened when first needed, and the environment they have changed.
+
+    The usual one stays open for tests and notebooks; a notebook that is about another fault has its own for as long
+    as its cells run.
+    """
 
     def __init__(self) -> None:
         self._home: Path | None = None
-        self._world: World | None = None
+        self._usual: World | None = None
+        self._own: World | None = None
         self._notebook: Path | None = None
         self._before: dict[str, str | None] = {}
 
@@ -32,40 +37,64 @@ class Worlds:
             self._home = Path(tempfile.mkdtemp(prefix="practice-"))
         return self._home
 
-    def fixture(self) -> World:
-        if self._world is None:
+    def usual(self) -> World:
+        if self._usual is None:
             from practice.fixture import open_fixture_world
 
-            self._world = open_fixture_world(self.home / "world")
-            self._set(self._world.environment)
-        return self._world
+            self._usual = open_fixture_world(self.home / "world")
+            self._set(self._usual.environment)
+        return self._usual
 
     def next_notebook(self, notebook: Path) -> None:
         """A kernel takes over our environment when it starts, so it must be right before its first cell."""
         if notebook == self._notebook:
             return
-        self.fixture()
+        self.leave_notebook()
         self._notebook = notebook
+        self._set(self._world_of(notebook).environment)
         self._set({OUTPUTS: tempfile.mkdtemp(prefix=f"{notebook.stem}-", dir=self.home)})
 
+    def leave_notebook(self) -> None:
+        """What comes next is a test, or another notebook: it finds the usual world again."""
+        self._notebook = None
+        if self._own is not None:
+            self._forget(self._own.environment)
+            self._own.close()
+            self._own = None
+            if self._usual is not None:
+                self._set(self._usual.environment)
+
     def close(self) -> None:
-        if self._world is not None:
-            self._world.close()
-            self._world = None
-        for name, value in self._before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-        self._before.clear()
+        self.leave_notebook()
+        if self._usual is not None:
+            self._usual.close()
+            self._usual = None
+        self._forget(self._before)
         if self._home is not None:
             shutil.rmtree(self._home, ignore_errors=True)
             self._home = None
 
-    def _set(self, values: dict[str, str]) -> None:
+    def _world_of(self, notebook: Path) -> World:
+        from practice.fixture import FAULTS, open_fixture_world
+
+        if notebook.stem not in FAULTS:
+            return self.usual()
+        self._own = open_fixture_world(self.home / notebook.stem, notebook.stem)
+        return self._own
+
+    def _set(self, values: Mapping[str, str]) -> None:
         for name, value in values.items():
             self._before.setdefault(name, os.environ.get(name))
             os.environ[name] = value
+
+    def _forget(self, names: Iterable[str]) -> None:
+        """Put back what these variables were before any world was open."""
+        for name in list(names):
+            value = self._before.pop(name, None)
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 WORLDS = pytest.StashKey[Worlds]()
@@ -84,14 +113,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before nbval starts a notebook's kernel, which it does in the set-up of the notebook's first cell."""
+    worlds = item.config.stash[WORLDS]
     if type(item).__name__ == "IPyNbCell":
-        item.config.stash[WORLDS].next_notebook(item.path)
+        worlds.next_notebook(item.path)
+    else:
+        worlds.leave_notebook()
 
 
 @pytest.fixture(scope="session")
 def fixture_world(request: pytest.FixtureRequest) -> World:
     """The fixture world of this worker, its addresses in the environment. It belongs to all: do not change it."""
-    return request.config.stash[WORLDS].fixture()
+    return request.config.stash[WORLDS].usual()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Run the notebooks on the fixture world and keep what they show: the outputs that are committed."""
 
+import itertools
 import os
 import shutil
 import tempfile
@@ -7,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from practice.drill import ROOT, RUN, say
-from practice.fixture import open_fixture_world
+from practice.fixture import FAULTS, USUAL, open_fixture_world
 
 NOTEBOOKS = ROOT / "notebooks"
 CELL_SECONDS_MAX = 120
@@ -34,14 +35,22 @@ def refresh(names: Sequence[str]) -> int:
     # A kernelspec of the same name in somebody's home must not win over the one of .venv.
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     try:
-        with open_fixture_world(RUN / "fixture") as world:
-            os.environ.update(world.environment)
-            for book in books:
-                os.environ["RUNBOOK_OUTPUTS"] = tempfile.mkdtemp(prefix=f"{book.stem}-", dir=scratch)
-                say(f"{book.stem:34} {'refreshed' if ink(book) else 'unchanged'}")
+        # Those of one world together, so that each world is opened once.
+        for fault, same in itertools.groupby(sorted(books, key=fault_of), key=fault_of):
+            alike = list(same)
+            with open_fixture_world(RUN / "fixture", alike[0].stem) as world:
+                say(f"on a world with {fault[0]}:")
+                os.environ.update(world.environment)
+                for book in alike:
+                    os.environ["RUNBOOK_OUTPUTS"] = tempfile.mkdtemp(prefix=f"{book.stem}-", dir=scratch)
+                    say(f"{book.stem:34} {'refreshed' if ink(book) else 'unchanged'}")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return 0
+
+
+def fault_of(book: Path) -> tuple[str, str]:
+    return FAULTS.get(book.stem, USUAL)
 
 
 def chosen(names: Sequence[str]) -> list[Path]:
