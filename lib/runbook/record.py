@@ -121,11 +121,18 @@ def status(entries: Sequence[Entry], plans: Sequence[dict[str, Any]]) -> str:
     finished = Counter(entry.body["notebook"] for entry in of(entries, "finished"))
     if started - finished:
         return "failed"
-    refused = {entry.body["plan"] for entry in of(entries, "refused")}
+    refused = {entry.body["plan"] for entry in of(entries, "refused") if approved_before(entry, entries)}
     return (
         "withheld"
         if any(plan["fingerprint"] in refused and "applied" not in plan["state"] for plan in plans)
         else "completed"
+    )
+
+
+def approved_before(refusal: Entry, entries: Sequence[Entry]) -> bool:
+    """Whether anybody had said yes to the plan that was refused; every dry run tries one that nobody has."""
+    return any(
+        entry.seq < refusal.seq and entry.body["plan"] == refusal.body["plan"] for entry in of(entries, "approval")
     )
 
 
