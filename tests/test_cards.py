@@ -143,6 +143,10 @@ def test_a_noun_that_nobody_knows_is_an_error():
         card(1)
 
 
+def test_a_plan_without_steps_leaves_nothing_to_do_and_says_so():
+    assert text.render(card(Carried("", ()))) == "[ok] There is nothing to do."
+
+
 # Tables
 
 

@@ -1,6 +1,8 @@
 """The schema that the gateway validates by: derived from the SDK, cached, and in agreement with Stripe's own files."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,11 @@ NEWER = {"dispute": ["dispute.evidence_details: 'submission_method' is a require
 @pytest.fixture(scope="module")
 def derived():
     return schema.StripeSchema(schema.derive())
+
+
+def test_a_gateway_that_validates_nothing_does_not_load_the_validator():
+    script = "import sys, practice.wires.gateway; print('jsonschema' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", script], text=True) == "False\n"
 
 
 def test_it_speaks_the_version_that_the_sdk_sends(derived):

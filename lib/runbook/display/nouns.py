@@ -151,8 +151,10 @@ def kinds(plan: Plan) -> tuple[str, ...]:
 
 @card.register
 def _(carried: Carried) -> Card:
+    if not carried.results:
+        return Card("There is nothing to do.", "good")
     counts = {word: carried.count(word) for word in ("applied", "already done", "withheld")}
-    title = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count) or "nothing to do"
+    title = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count)
     reasons = dict.fromkeys(outcome.detail for _, outcome in carried.results if outcome.word == "withheld")
     tone = "unsure" if counts["withheld"] else "good"
     return Card(f"{carried.plan}: {title}", tone, tuple(f"Withheld: {reason}." for reason in reasons))

@@ -3,8 +3,6 @@
 from functools import cache
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
 from .schema import StripeSchema
 
 
@@ -12,6 +10,8 @@ class Bodies:
     """Validators by the name of the body."""
 
     def __init__(self, schema: StripeSchema) -> None:
+        from jsonschema import Draft202012Validator  # two seconds, which a world that validates nothing need not wait
+
         self._validator = cache(lambda name: Draft202012Validator(schema.body(name)))
         self._known = schema.definitions
 
