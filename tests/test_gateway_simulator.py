@@ -70,8 +70,17 @@ def test_a_published_test_card_is_declined_in_live_mode(live):
     after = live.v1.payment_intents.retrieve(intent.id, {"expand": ["latest_charge"]})
     assert after.status == "requires_payment_method"
     assert after.last_payment_error.charge == after.latest_charge.id
+
     assert (after.latest_charge.status, after.latest_charge.paid) == ("failed", False)
     assert types(live, 2) == ["payment_intent.payment_failed", "charge.failed"]
+
+
+def test_a_real_card_is_declined_in_test_mode(test):
+    intent = test.v1.payment_intents.create({"amount": 1000, "currency": "usd"})
+    with pytest.raises(stripe.CardError) as refusal:
+        test.v1.payment_intents.confirm(intent.id, {"payment_method": test.v1.payment_methods.create(CARD).id})
+    assert (refusal.value.error.code, refusal.value.error.decline_code) == ("card_declined", "test_mode_live_card")
+    assert refusal.value.error.payment_intent.livemode is False
 
 
 @pytest.mark.parametrize(("name", "code", "decline_code"), [

@@ -13,10 +13,11 @@ from typing import Any
 
 import psycopg
 
-from practice.traffic.people import Person
+from practice.traffic.people import Person, card_in
 from practice.traffic.plan import Plan, Purchase
 from practice.wires.gateway.cards import AUTHENTICATE
 from practice.wires.gateway.engine import Delivery, Engine, ModeEngine
+from practice.wires.gateway.keys import Mode
 from practice.wires.service import says
 from practice.wires.service.ledger import instant
 from practice.wires.service.records import Record
@@ -79,10 +80,11 @@ class History:
     webhook_events: list[tuple[Any, ...]] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     laid: list[Laid] = field(default_factory=list)
+    mode: Mode = "live"  # of the keys that all of it was paid with
 
     @property
-    def live(self) -> ModeEngine:
-        return self.engine.mode("live")
+    def stripe(self) -> ModeEngine:
+        return self.engine.mode(self.mode)
 
     def lay_plan(self, plan: Plan) -> None:
         self.records.append(says.started(plan.clock - LIFE_SECONDS, VERSION))
@@ -94,10 +96,10 @@ class History:
     def register(self, person: Person, forgotten: bool = False) -> None:
         """A customer with a saved card. `forgotten`: the shop's side has no such user (any more)."""
         with self.engine.at(person.registered_at, "none"):
-            customer = self.live.create_customer(
+            customer = self.stripe.create_customer(
                 {"email": person.email, "name": person.name, "metadata": {"userId": person.user_id}})
-            method = self.live.create_payment_method({"type": "card", "card": {"number": person.card}})
-            self.live.attach(method["id"], {"customer": customer["id"]})
+            method = self.stripe.create_payment_method({"type": "card", "card": {"number": card_in(self.mode, person)}})
+            self.stripe.attach(method["id"], {"customer": customer["id"]})
         self.wallets[person.user_id] = Wallet(customer["id"], method["id"])
         if not forgotten:
             self.users.append((person.user_id, person.email, person.name, customer["id"],
@@ -120,7 +122,7 @@ class History:
         if purchase.outcome == "held":
             params["capture_method"] = "manual"
         with self.engine.at(purchase.at, "none"):
-            intent = self.live.create_payment_intent(params)["id"]
+            intent = self.stripe.create_payment_intent(params)["id"]
         asked, done = round(purchase.create_ms * 0.9), purchase.at + purchase.create_ms / 1000
         request = "req_" + "".join(random.choices(LETTERS, k=14))
         self.records += (
@@ -137,7 +139,7 @@ class History:
         decline = purchase.decline_code or None
         method = self.wallets[purchase.person.user_id].method
         with self.engine.at(purchase.at + purchase.paid_after, delivery):
-            return self._event_of(lambda: self.live.confirm(intent, {"payment_method": method}, decline=decline))
+            return self._event_of(lambda: self.stripe.confirm(intent, {"payment_method": method}, decline=decline))
 
     def heard_at(self, purchase: Purchase) -> float:
         """When the service hears of the payment: Stripe needs a moment to send an event."""
@@ -185,7 +187,7 @@ class History:
 
     def _declined(self, purchase: Purchase, row: Row) -> str:
         event, heard = self.pay(purchase, row.intent, "delivered"), self.heard_at(purchase)
-        error = self.live.find("payment_intent", row.intent)["last_payment_error"]
+        error = self.stripe.find("payment_intent", row.intent)["last_payment_error"]
         said = says.payment_declined(heard + 0.006, row.intent, error["code"], error["decline_code"])
         self.hear(event, "payment_intent.payment_failed", row.intent, heard, 9, [said])
         row.status, row.failure_reason, row.updated_at = "FAILED", error["decline_code"], heard + 0.004
@@ -194,7 +196,7 @@ class History:
     def _canceled(self, purchase: Purchase, row: Row) -> str:
         at = purchase.at + 120 + purchase.paid_after
         with self.engine.at(at):
-            event = self._event_of(lambda: self.live.cancel(row.intent, {"cancellation_reason": "abandoned"}))
+            event = self._event_of(lambda: self.stripe.cancel(row.intent, {"cancellation_reason": "abandoned"}))
         self.hear(event, "payment_intent.canceled", row.intent, at + 0.8, 8)
         row.status, row.updated_at = "CANCELED", at + 0.804
         return event
@@ -212,15 +214,16 @@ class History:
     def _needs_action(self, purchase: Purchase, row: Row) -> str:
         """The card's bank asks; nobody has answered. The question belongs to this one card, not to the person's."""
         with self.engine.at(purchase.at + purchase.paid_after):
-            method = self.live.create_payment_method({"type": "card", "card": {"number": purchase.person.card}})["id"]
-            self.live.cards[method] = replace(self.live.cards[method], behaviour=AUTHENTICATE)
-            self.live.confirm(row.intent, {"payment_method": method})
+            card = {"number": card_in(self.mode, purchase.person)}
+            method = self.stripe.create_payment_method({"type": "card", "card": card})["id"]
+            self.stripe.cards[method] = replace(self.stripe.cards[method], behaviour=AUTHENTICATE)
+            self.stripe.confirm(row.intent, {"payment_method": method})
         return ""
 
     def _processing(self, purchase: Purchase, row: Row) -> str:
         """Money under way: the simulated wire knows no such payment method, so the intent is put into that state."""
         with self.engine.lock:
-            intent = self.live.find("payment_intent", row.intent)
+            intent = self.stripe.find("payment_intent", row.intent)
             intent |= {"status": "processing", "payment_method": self.wallets[row.user_id].method}
         return ""
 
@@ -230,7 +233,7 @@ class History:
     def _refund(self, purchase: Purchase, row: Row) -> None:
         at = purchase.at + purchase.refunded_after
         with self.engine.at(at):
-            event = self._event_of(lambda: self.live.create_refund(
+            event = self._event_of(lambda: self.stripe.create_refund(
                 {"payment_intent": row.intent, "amount": purchase.refund_amount, "reason": "requested_by_customer"}))
         self.hear(event, "charge.refunded", row.intent, at + 0.9, 8)
         if purchase.refund_amount == purchase.amount:
@@ -238,20 +241,20 @@ class History:
 
     def _dispute(self, purchase: Purchase, row: Row) -> None:
         at = purchase.at + purchase.disputed_after
-        charge = self.live.find("payment_intent", row.intent)["latest_charge"]
+        charge = self.stripe.find("payment_intent", row.intent)["latest_charge"]
         with self.engine.at(at):
-            event = self._event_of(lambda: self.live.create_dispute(charge), kind="charge.dispute.created")
+            event = self._event_of(lambda: self.stripe.create_dispute(charge), kind="charge.dispute.created")
         self.hear(event, "charge.dispute.created", row.intent, at + 0.7, 8)
         row.status, row.updated_at = "DISPUTED", at + 0.704
 
     def _event_of(self, act: Any, kind: str = "") -> str:
         """The newest event that `act` caused (of that kind): the one the shop subscribed to comes last."""
-        known = len(self.live.deliveries)
+        known = len(self.stripe.deliveries)
         act()
-        caused = itertools.islice(reversed(self.live.deliveries), len(self.live.deliveries) - known)
+        caused = itertools.islice(reversed(self.stripe.deliveries), len(self.stripe.deliveries) - known)
         events: Iterator[str] = (event for event in caused if self._is_of(event, kind))
         return next(events)
 
     def _is_of(self, event: str, kind: str) -> bool:
-        found = self.live.tables["event"].get(event)
+        found = self.stripe.tables["event"].get(event)
         return found is not None and kind in ("", found["type"])

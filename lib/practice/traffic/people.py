@@ -26,6 +26,8 @@ PRICES = {
     "jpy": (480, 980, 1480, 1980, 2980, 3980, 4980, 7980, 9800, 14800, 24800),
 }
 PRICE_WEIGHTS = (12, 16, 14, 12, 12, 9, 8, 6, 5, 3, 2, 1)
+# Published by Stripe; a payment with one of them always succeeds in test mode, and moves no money.
+TEST_CARDS = ("4242424242424242", "4000056655665556", "5555555555554444", "6011111111111117")
 SHIPPING = {"usd": (0, 0, 4_95, 9_95), "eur": (0, 0, 3_90, 6_90), "gbp": (0, 0, 2_99, 4_99), "jpy": (0, 0, 350, 800)}
 
 
@@ -57,6 +59,11 @@ def person(random: Random, number: int, registered_at: float) -> Person:
 def price(random: Random, currency: str) -> int:
     prices = PRICES[currency]
     return random.choices(prices, PRICE_WEIGHTS[: len(prices)])[0] + random.choice(SHIPPING[currency])
+
+
+def card_in(mode: str, who: Person) -> str:
+    """The card that somebody pays with: in test mode Stripe takes none but the numbers that it publishes."""
+    return who.card if mode == "live" else TEST_CARDS[int(who.card[-1]) % len(TEST_CARDS)]
 
 
 def card_number(random: Random) -> str:

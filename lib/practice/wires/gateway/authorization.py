@@ -16,8 +16,8 @@ class Authorization(Customers):
     def charge_card(self, intent: Object, decline: str | None = None) -> Object:
         """One charge: succeeded, or failed with ApiError 402."""
         card = self.cards[intent["payment_method"]]
-        if decline is None and self.livemode and card.is_published:
-            decline = "live_mode_test_card"
+        if decline is None and self.livemode == card.is_published:
+            decline = "live_mode_test_card" if self.livemode else "test_mode_live_card"
         if decline is None and card.behaviour not in (cards.SUCCESS, cards.AUTHENTICATE):
             decline = card.behaviour
         told = cards.decline_fields(decline) if decline else None

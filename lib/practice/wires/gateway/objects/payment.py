@@ -66,6 +66,9 @@ def declined(reason: str) -> dict[str, Any]:
     if reason == "live_mode_test_card":
         return _outcome("invalid", "not_sent_to_network", None, "This charge request was in live mode, but used a "
                         "known test card.", None)
+    if reason == "test_mode_live_card":
+        return _outcome("invalid", "not_sent_to_network", None, "This charge request was in test mode, but used a non "
+                        "test card.", None)
     return _outcome("issuer_declined", "declined_by_network", reason,
                     f"The bank returned the decline code `{reason}`.", 24)
 
