@@ -70,7 +70,6 @@ def test_a_published_test_card_is_declined_in_live_mode(live):
     after = live.v1.payment_intents.retrieve(intent.id, {"expand": ["latest_charge"]})
     assert after.status == "requires_payment_method"
     assert after.last_payment_error.charge == after.latest_charge.id
-
     assert (after.latest_charge.status, after.latest_charge.paid) == ("failed", False)
     assert types(live, 2) == ["payment_intent.payment_failed", "charge.failed"]
 
