@@ -46,8 +46,8 @@ DECLINES = {
     "card_velocity_exceeded": "Your card was declined for making repeated attempts too frequently or exceeding its "
                               "amount limit.",
     "live_mode_test_card": "Your card was declined. Your request was in live mode, but used a known test card.",
-    "test_mode_live_card": "Your card was declined. Your request was in test mode, but used a non test card. For a list "
-                           "of valid test cards, visit: https://stripe.com/docs/testing.",
+    "test_mode_live_card": "Your card was declined. Your request was in test mode, but used a non test card. For a "
+                           "list of valid test cards, visit: https://stripe.com/docs/testing.",
     "expired_card": "Your card has expired.",
     "incorrect_cvc": "Your card's security code is incorrect.",
     "processing_error": "An error occurred while processing your card. Try again in a little bit.",
