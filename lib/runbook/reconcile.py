@@ -1,21 +1,20 @@
 """Do the gateway and the ledger agree, payment by payment? Facts in, one class for every item out.
 
-Pure: it reads no network, no clock and no file but its own SQL. The rules are judgement/classify.sql; this module loads
-the facts into DuckDB, runs the rules, then the second pass by order, and proves that nothing was lost on the way.
+Pure: it reads no network, no clock and no file but its own SQL. The rules are judgement/sql/classify.sql; this module
+loads the facts into DuckDB, runs the rules, then the second pass by order, and proves that nothing was lost on the way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import resources
 from typing import Any, Literal, get_args
 
 import duckdb
 import msgspec
 
 from runbook.errors import BadInput
+from runbook.judgement import questions
 from runbook.judgement.classes import CLASSES
 from runbook.judgement.columns import KINDS, Loaded, MetadataKeys, columns, load, with_intents
 from runbook.judgement.reconciliation import ClassTotal, Identity, Item, Reconciliation
@@ -86,7 +85,7 @@ def reconcile(facts: ReconciliationFacts, settings: ReconciliationSettings) -> R
             _fill(database, table.kind, [(each.name, each.type) for each in table.columns], table.rows.values())
         _classify(database, settings)
         items = tuple(_structs(database, "FROM items", Item))
-        by_class = tuple(_structs(database, _sql("by_class"), ClassTotal))
+        by_class = tuple(_structs(database, questions.text("by_class"), ClassTotal))
         identities = tuple(_identities(database, loaded))
     reasons = tuple(_incomplete(facts, loaded, identities))
     broken = any(item.outcome == "break" for item in items)
@@ -127,14 +126,14 @@ def _classify(database: duckdb.DuckDBPyConnection, settings: ReconciliationSetti
         "three_decimal": sorted(THREE_DECIMAL),
         "zero_decimal": sorted(ZERO_DECIMAL),
     }
-    database.execute(f"CREATE TABLE items AS {_sql('classify')}", parameters)
-    database.execute(f"INSERT INTO double_charges {_sql('double_charges')}")
+    database.execute(f"CREATE TABLE items AS {questions.text('classify')}", parameters)
+    database.execute(f"INSERT INTO double_charges {questions.text('double_charges')}")
     if database.execute("SELECT count(*) FROM double_charges").fetchone() != (0,):
-        database.execute(f"CREATE OR REPLACE TABLE items AS {_sql('classify')}", parameters)
+        database.execute(f"CREATE OR REPLACE TABLE items AS {questions.text('classify')}", parameters)
 
 
 def _identities(database: duckdb.DuckDBPyConnection, loaded: Mapping[str, Loaded]) -> Iterable[Identity]:
-    found = {(row[0], row[1]): row[2:] for row in database.execute(_sql("identities")).fetchall()}
+    found = {(row[0], row[1]): row[2:] for row in database.execute(questions.text("identities")).fetchall()}
     for kind, table in loaded.items():
         read = table.totals()
         for currency in sorted({*read, *(code for each, code in found if each == kind)}, key=str):
@@ -182,8 +181,3 @@ def _structs(database: duckdb.DuckDBPyConnection, query: str, shape: type[Any]) 
     result = database.execute(query)
     names = [each[0] for each in result.description]
     return [msgspec.convert(dict(zip(names, row, strict=True)), shape) for row in result.fetchall()]
-
-
-@cache
-def _sql(name: str) -> str:
-    return resources.files("runbook.judgement").joinpath(f"{name}.sql").read_text(encoding="utf-8")

@@ -1,5 +1,5 @@
 """The classes of a reconciliation, in words a person understands: one row each, and the only place of outcome and
-priority. Which item lands in which class, and in what order the classes are tried, stands in classify.sql.
+priority. Which item lands in which class, and in what order the classes are tried, stands in sql/classify.sql.
 
 Outcome: ok (nothing to do) | pending (not decided yet) | break (the sides disagree). Priority: P1 a customer's money is
 wrong now, P2 the books are wrong, P3 look at it this week, P4 wait and look again.

@@ -61,7 +61,7 @@ class MetadataKeys:
 
 
 def columns(keys: MetadataKeys) -> dict[str, tuple[Column, ...]]:
-    """The tables that classify.sql reads, first column always the id."""
+    """The tables that sql/classify.sql reads, first column always the id."""
     return {
         "intents": (
             *(_text("id"), _flag("livemode"), _text("status"), AMOUNT, _number("received_minor", "amount_received")),

@@ -1,4 +1,8 @@
-"""The SQL questions, one per file of `sql/`; the first line of each is the question itself."""
+"""The SQL questions, one per file of `sql/`; the first line of each is the question itself.
+
+Most are asked of the ledger. Four are reconciliation's own and asked of both sides' facts in DuckDB: classify (the
+rules, which finance can read), double_charges, by_class, identities.
+"""
 
 from __future__ import annotations
 
