@@ -29,7 +29,8 @@ def main() -> int:
     if not control.start_is_logged:
         log(says.started(control.now(), control.version))
     app = Service(settings, pool, control, payments, webhooks, log).app()
-    uvicorn.run(app, host="127.0.0.1", port=settings.port, log_level="critical", access_log=False, server_header=False)
+    uvicorn.run(app, host="127.0.0.1", port=settings.port, log_level="critical", access_log=False, server_header=False,
+                date_header=False)
     pool.close(timeout=1)
     return 0
 

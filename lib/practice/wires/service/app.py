@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import Any, TextIO
 
 import psycopg
@@ -16,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from practice.wires.service import says
 from practice.wires.service.control import Control
@@ -118,8 +120,22 @@ class Service:
             Route(HEALTH, self.health, methods=["GET"]),
         ]
 
-    def app(self) -> Starlette:
-        return Starlette(routes=self.routes())
+    def app(self) -> ASGIApp:
+        return dated(Starlette(routes=self.routes()), self.control.now)
+
+
+def dated(app: ASGIApp, now: Callable[[], float]) -> ASGIApp:
+    """Each answer says what time this service believes it is, as every HTTP server does."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"date", formatdate(now(), usegmt=True).encode())]
+            await send(message)
+
+        await app(scope, receive, send_dated)
+
+    return answer
 
 
 def as_endpoint(call: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:

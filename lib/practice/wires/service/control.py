@@ -1,9 +1,10 @@
 """The private channel of whoever runs the process: JSON lines on stdin.
 
 `{"clock": 1768478400.0}` stops the service's clock there (null: lets it run), `{"offset": -60.0}` sets a running one
-back by a minute, `{"seed": 7}` seeds its ids, `{"release": "healthy"}` switches behaviour without a restart and
-`{"version": "2026.11.3"}` what it calls itself, `{"started": true}` says that the start is in the log already, and
-`"ack": PATH` beside any of them makes a file once the line took effect.
+back by a minute with the rest of its world, `{"ahead": 420.0}` has it run ahead of everybody's, `{"seed": 7}` seeds its
+ids, `{"release": "healthy"}` switches behaviour without a restart and `{"version": "2026.11.3"}` what it calls itself,
+`{"started": true}` says that the start is in the log already, and `"ack": PATH` beside any of them makes a file once
+the line took effect.
 """
 
 import json
@@ -26,11 +27,12 @@ class Control:
         self.start_is_logged = False
         self._fixed: float | None = None
         self._offset = 0.0
+        self.ahead_seconds = 0.0
         self._random: random.Random = random.SystemRandom()
 
     def now(self) -> float:
         """Unix seconds."""
-        return time.time() + self._offset if self._fixed is None else self._fixed
+        return (time.time() + self._offset if self._fixed is None else self._fixed) + self.ahead_seconds
 
     def milliseconds_since(self, started: float) -> int:
         """`started` comes from `stopwatch()`; a stopped clock measures nothing."""
@@ -47,6 +49,7 @@ class Control:
         if "clock" in order:
             self._fixed = order["clock"]
         self._offset = order.get("offset", self._offset)
+        self.ahead_seconds = order.get("ahead", self.ahead_seconds)
         self.version = order.get("version", self.version)
         if "seed" in order:
             self._random = random.Random(order["seed"])

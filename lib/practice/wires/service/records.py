@@ -15,7 +15,8 @@ NEST_LEVELS = {"info": ("LOG", "32"), "warn": ("WARN", "33"), "error": ("ERROR",
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """`at` in unix seconds; `fields` in the order they are printed; `stack` several lines, or empty."""
+    """`at` in unix seconds; `fields` in the order they are printed; `stack` several lines, or empty; `ahead` by how
+    many seconds the clock of whoever wrote it was ahead."""
 
     at: float
     level: Level
@@ -23,6 +24,12 @@ class Record:
     msg: str
     fields: Mapping[str, str | int] = field(default_factory=dict)
     stack: str = ""
+    ahead: float = 0.0
+
+    @property
+    def stamp(self) -> float:
+        """The time that the line itself claims."""
+        return self.at + self.ahead
 
     @property
     def stream(self) -> str:
@@ -39,14 +46,14 @@ def iso(at: float) -> str:
 
 
 def as_json(record: Record) -> str:
-    line = {"ts": iso(record.at), "level": record.level, "logger": record.logger, "msg": record.msg, **record.fields}
+    line = {"ts": iso(record.stamp), "level": record.level, "logger": record.logger, "msg": record.msg, **record.fields}
     return json.dumps(line | ({"stack": record.stack} if record.stack else {}), separators=(",", ":"))
 
 
 def as_nestjs(record: Record) -> str:
     """NestJS prints a message and, below it, the stack; fields are lost, as in life."""
     name, colour = NEST_LEVELS[record.level]
-    when = _instant(record.at).strftime("%m/%d/%Y, %I:%M:%S %p")
+    when = _instant(record.stamp).strftime("%m/%d/%Y, %I:%M:%S %p")
     line = (
         f"\x1b[{colour}m[Nest] {PROCESS_ID}  - \x1b[39m{when} \x1b[{colour}m{name:>7}\x1b[39m "
         f"\x1b[38;5;3m[{record.logger}] \x1b[39m\x1b[{colour}m{record.msg}\x1b[39m"
@@ -55,7 +62,7 @@ def as_nestjs(record: Record) -> str:
 
 
 def as_logfmt(record: Record) -> str:
-    pairs: dict[str, str | int] = {"ts": iso(record.at), "level": record.level, "logger": record.logger}
+    pairs: dict[str, str | int] = {"ts": iso(record.stamp), "level": record.level, "logger": record.logger}
     pairs |= {"msg": record.msg, **record.fields} | ({"stack": record.stack} if record.stack else {})
     return " ".join(f"{name}={_quoted(name, value)}" for name, value in pairs.items())
 

@@ -1,4 +1,4 @@
-"""How a release of the service records a webhook: the healthy one, and four that shipped a mistake.
+"""How a release of the service takes in and records a webhook: the healthy one, and those that shipped a mistake.
 
 A release gets the connection pool and the event and answers what it settled, or None for a duplicate.
 """
@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from psycopg_pool import ConnectionPool
 
@@ -26,11 +26,13 @@ SLOW_STEP_SECONDS = 2.0
 @dataclass(frozen=True, slots=True)
 class Release:
     """`answers_first`: Stripe gets its 200 before the work is done. `cleans_up`: runs the account clean-up after each
-    checkout."""
+    checkout. `verifies`: the signature over the body as it came, over the body parsed and written again, or not at
+    all."""
 
     record: Callable[[ConnectionPool, Control, Event], Settled | None]
     answers_first: bool = False
     cleans_up: bool = False
+    verifies: Literal["as it came", "parsed", "nothing"] = "as it came"
 
 
 def record_once(pool: ConnectionPool, control: Control, event: Event) -> Settled | None:
@@ -91,4 +93,6 @@ RELEASES: dict[str, Release] = {
     "connection_timeout": Release(record_around_slow_step, answers_first=True),
     "foreign_key_violation": Release(record_once, cleans_up=True),
     "crash_before_commit": Release(record_in_two_steps),
+    "parsed_body": Release(record_once, verifies="parsed"),
+    "checks_off": Release(record_once, verifies="nothing"),
 }
