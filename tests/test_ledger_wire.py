@@ -18,7 +18,7 @@ from practice.wires.ledger import Cluster
 from runbook import money
 from runbook.errors import BadInput, CannotLook, Refused
 from runbook.target import Columns, Ledger, Secret, Users
-from runbook.wires.ledger import LedgerReader
+from runbook.wires.ledger import LedgerReader, session
 
 
 @pytest.fixture(scope="module")
@@ -292,7 +292,7 @@ def test_a_wrong_password_is_said_and_not_shown(shop: psycopg.Connection, monkey
     port, name = shop.info.port, shop.info.dbname
     dsn = f"postgresql://runbook_read:hunter2@127.0.0.1:{port}/{name}"
     sentence = f"The ledger at 127.0.0.1:{port} rejects the password of role `runbook_read`. Set `READ_DSN` again."
-    assert told(shop, monkeypatch, dsn, CannotLook) == sentence
+    assert told(shop, monkeypatch, dsn, BadInput) == sentence
 
 
 @pytest.mark.parametrize(
@@ -307,12 +307,45 @@ def test_a_malformed_dsn_is_never_quoted(shop: psycopg.Connection, monkeypatch: 
 def test_other_ways_of_not_getting_in(shop: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     port = shop.info.port
     assert "has no database `nowhere`" in told(
-        shop, monkeypatch, f"postgresql://runbook_read:open%20sesame@127.0.0.1:{port}/nowhere", CannotLook
+        shop, monkeypatch, f"postgresql://runbook_read:open%20sesame@127.0.0.1:{port}/nowhere", BadInput
+    )
+    assert "Correct `READ_DSN`." in told(
+        shop, monkeypatch, f"postgresql://runbook_read:open%20sesame@127.0.0.1:{port}/nowhere", BadInput
+    )
+    assert "rejects the password of role `ghost`. Set `READ_DSN` again." in told(
+        shop, monkeypatch, f"postgresql://ghost@127.0.0.1:{port}/{shop.info.dbname}?passfile=/dev/null", BadInput
     )
     assert "refused the connection" in told(
         shop, monkeypatch, f"postgresql://u:hunter2@127.0.0.1:{closed_port()}/d", CannotLook
     )
     assert "cannot be resolved" in told(shop, monkeypatch, "postgresql://u:hunter2@no-such-host.invalid/d", CannotLook)
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ('FATAL:  role "ghost" does not exist', "has no role `ghost`. Correct `READ_DSN`."),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.9", user "ghost", database "shop", no encryption',
+         "does not let role `ghost` into database `shop` from here. Correct `READ_DSN`, or have pg_hba.conf allow it."),
+        ('FATAL:  role "ghost" is not permitted to log in', "does not let role `ghost` into database `shop` from here"),
+        ('FATAL:  Ident authentication failed for user "ghost"', "does not let role `ghost` into database `shop`"),
+        ('FATAL:  permission denied for database "shop"', "does not let role `ghost` into database `shop`"),
+    ],
+)  # fmt: skip
+def test_an_address_that_cannot_be_right_is_bad_input(said: str, sentence: str) -> None:
+    """Postgres answered and said no (3D000, 28000, 28P01): looking again changes nothing, the variable must."""
+    where = session.Address("READ_DSN", "db", "5432", "shop", "ghost")
+    problem = session.refusal(psycopg.OperationalError(f"connection failed: {said}"), where, "")
+    assert isinstance(problem, BadInput)
+    assert sentence in str(problem)
+
+
+@pytest.mark.parametrize(
+    "said", ["FATAL:  the database system is starting up", "FATAL:  sorry, too many clients already", "server closed"]
+)
+def test_a_database_in_trouble_is_not_the_variables_fault(said: str) -> None:
+    where = session.Address("READ_DSN", "db", "5432", "shop", "ghost")
+    assert isinstance(session.refusal(psycopg.OperationalError(f"connection failed: {said}"), where, ""), CannotLook)
 
 
 def test_a_port_that_never_answers_is_given_up(

@@ -113,7 +113,7 @@ class Session:
 def connect(dsn: Secret, statement_seconds: int) -> psycopg.Connection[dict[str, Any]]:
     """A connection in autocommit mode, so that we alone say BEGIN. No error that leaves here holds the password, not
     even in its context: psycopg's own, for a DSN that it cannot parse, quotes it."""
-    where, sentence, connection = None, "", None
+    where, problem, connection = None, None, None
     value = dsn.reveal()
     try:
         parts = conninfo.conninfo_to_dict(value)
@@ -129,12 +129,12 @@ def connect(dsn: Secret, statement_seconds: int) -> psycopg.Connection[dict[str,
             tcp_user_timeout=(statement_seconds + CONNECT_SECONDS) * 1000,
         )
     except (psycopg.Error, UnicodeError, ValueError) as error:
-        sentence = _refusal(error, where, str(parts.get("password") or "")) if where else ""
+        problem = refusal(error, where, str(parts.get("password") or "")) if where else None
     if connection is not None:
         return connection
-    if where is None:
-        raise BadInput(f"{dsn!r} is no Postgres address; it should look like postgresql://role:password@host/database.")
-    raise CannotLook(sentence)
+    raise problem or BadInput(
+        f"{dsn!r} is no Postgres address; it should look like postgresql://role:password@host/database."
+    )
 
 
 def _address(dsn: Secret, parts: dict[str, Any]) -> Address:
@@ -142,25 +142,49 @@ def _address(dsn: Secret, parts: dict[str, Any]) -> Address:
     return Address(dsn.name, str(host), str(port), str(parts.get("dbname") or ""), str(parts.get("user") or ""))
 
 
-def _refusal(error: BaseException, where: Address, password: str) -> str:
-    """Cause and next move of a connection that was not made."""
+def refusal(error: BaseException, where: Address, password: str) -> RunbookError:
+    """Cause and next move of a connection that was not made. BadInput where Postgres answered and the address itself
+    cannot be right; libpq then has its words for us, and no SQLSTATE."""
     text = str(error).replace(password, "(password)") if password else str(error)
     if isinstance(error, psycopg.errors.ConnectionTimeout) or "timeout expired" in text:
-        return f"The ledger at {where} gave no answer within {CONNECT_SECONDS} s. Check the network, then run again."
+        return CannotLook(
+            f"The ledger at {where} gave no answer within {CONNECT_SECONDS} s. Check the network, then run again."
+        )
     if "refused" in text:
-        return f"The ledger at {where} refused the connection. Check `{where.variable}`, and that Postgres runs there."
-    if "password authentication failed" in text or "no password supplied" in text:
-        return f"The ledger at {where} rejects the password of role `{where.role}`. Set `{where.variable}` again."
-    if "database" in text and "does not exist" in text:
-        return f"The ledger at {where} has no database `{where.database}`. Correct `{where.variable}`."
-    if "role" in text and "does not exist" in text:
-        return f"The ledger at {where} has no role `{where.role}`. Correct `{where.variable}`."
+        return CannotLook(
+            f"The ledger at {where} refused the connection. Check `{where.variable}`, and that Postgres runs there."
+        )
+    if cannot_be := wrong_address(text, where):
+        return BadInput(f"The ledger at {where} {cannot_be}")
     if "could not translate host name" in text or "failed to resolve host" in text:
-        return f"The ledger's host {where.host} cannot be resolved. Check `{where.variable}`, then DNS."
+        return CannotLook(f"The ledger's host {where.host} cannot be resolved. Check `{where.variable}`, then DNS.")
     if "too many clients" in text or "remaining connection slots" in text:
-        return f"The ledger at {where} has no connection left. That is a finding in itself; end idle sessions first."
+        return CannotLook(
+            f"The ledger at {where} has no connection left. That is a finding in itself; end idle sessions first."
+        )
     last = " ".join(text.rsplit("failed:", 1)[-1].split())[:LONGEST_MESSAGE]
-    return f"The ledger at {where} could not be opened: {last}. Check `{where.variable}`, then run again."
+    return CannotLook(
+        f"The ledger at {where} could not be opened: {last}. Check `{where.variable}`, then run again."
+    )
+
+
+NOT_LET_IN = ("no pg_hba.conf entry", "not permitted to log in", "authentication failed", "permission denied")
+
+
+def wrong_address(text: str, where: Address) -> str:
+    """What of the address Postgres says no to (3D000, 28000, 28P01), and the next move; empty for other trouble."""
+    if "password authentication failed" in text or "no password supplied" in text:
+        return f"rejects the password of role `{where.role}`. Set `{where.variable}` again."
+    if "database" in text and "does not exist" in text:
+        return f"has no database `{where.database}`. Correct `{where.variable}`."
+    if "role" in text and "does not exist" in text:
+        return f"has no role `{where.role}`. Correct `{where.variable}`."
+    if any(words in text for words in NOT_LET_IN):
+        return (
+            f"does not let role `{where.role}` into database `{where.database}` from here. "
+            f"Correct `{where.variable}`, or have pg_hba.conf allow it."
+        )
+    return ""
 
 
 def explain(error: psycopg.Error, statement_seconds: int, failure: type[RunbookError]) -> RunbookError:
