@@ -25,6 +25,7 @@ class Evidence:
     by_hand: str = ""
     unreadable: str = ""
     note: str = ""  # what bounds the reading: a sample, a cut, a tail
+    looked_at: int | None = None  # how many things were compared, where the rows are only those that stand out
 
     @property
     def readable(self) -> bool:
@@ -46,12 +47,22 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True)
+class Span:
+    """From when to when something was seen; `going_on` says that it had not ended when we looked."""
+
+    first: datetime
+    last: datetime
+    going_on: bool
+
+
+@dataclass(frozen=True)
 class Finding:
     """An answered question.
 
     `implicates` and `clears` name causes: those that this answer speaks for, and those that it strikes out.
     An answer of CANNOT_TELL does neither. `weight` is how many payments or log entries stand behind it: among causes
-    with as many findings, sixty errors come before a stray one.
+    with as many findings, sixty errors come before a stray one. `shared`: a symptom that each of these causes would
+    have; it points at them together, and at none of them once one that has evidence of its own accounts for it.
     """
 
     statement: str
@@ -61,6 +72,9 @@ class Finding:
     clears: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     weight: int = 0
+    shared: bool = False
+    span: Span | None = None
+    alert: str = ""  # a sign of a breach, or of a duty to report, in words for whoever is told
 
     @property
     def holds(self) -> bool:
@@ -118,7 +132,13 @@ class Suspects:
     def implicated(self) -> tuple[str, ...]:
         """Causes with evidence for them and none against, most evidence first."""
         named = [cause for cause in self.causes if cause in self.for_ and cause not in self.against]
-        return tuple(sorted(named, key=self._strength, reverse=True))
+        own = {cause for cause in named if not all(finding.shared for finding in self.for_[cause])}
+        left = [cause for cause in named if cause in own or any(self._is_open(each, own) for each in self.for_[cause])]
+        return tuple(sorted(left, key=self._strength, reverse=True))
+
+    def _is_open(self, symptom: Finding, own: Collection[str]) -> bool:
+        """Whether no cause with evidence of its own accounts for a shared symptom."""
+        return not any(cause in own for cause in symptom.implicates)
 
     @property
     def contested(self) -> tuple[str, ...]:
@@ -174,6 +194,14 @@ class Diagnosis:
     impact: Impact
     next_notebook: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
+    spans: Mapping[str, Span] = field(default_factory=dict)  # by cause, where it is known when
+    look_next: str = ""  # the cheapest next thing to look at, where no notebook goes on
+
+    @property
+    def alerts(self) -> tuple[str, ...]:
+        """Signs of a breach, or of a duty to report, among what was found."""
+        found = [*self.suspects.for_.values(), *self.suspects.against.values()]
+        return tuple(dict.fromkeys(each.alert for some in found for each in some if each.alert))
 
 
 @dataclass(frozen=True)

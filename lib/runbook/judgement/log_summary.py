@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from runbook import clock
+from runbook.facts import Span
 from runbook.judgement import log_lines
+from runbook.judgement.log_entry import Webhook
 from runbook.judgement.log_lines import LogEntry
+from runbook.judgement.log_words import EVENT_TYPE
 from runbook.redact import one_line
 
 EXAMPLE_CHARACTERS = 160
@@ -18,6 +22,13 @@ EXAMPLE_READ_CHARACTERS = 2_000
 UNANSWERED = ("api_connection_error", "api_error")
 # An error this close to the end of the logs is taken to be going on: most shops see a payment every few minutes.
 GOING_ON = timedelta(minutes=5)
+# What came in this short a time before the logs end may still be finished.
+IN_HAND_FOR = timedelta(seconds=60)
+# Requests are counted by pieces of this length, so that a trouble of the last half hour does not drown in a day.
+SLOT_SECONDS = 600
+# Errors that nobody has a name for are told apart by their wording, numbers and ids taken out; so many wordings.
+WORDINGS_MAX = 200
+VARYING = re.compile(r"\b(?=\w*\d)[\w-]+\b|\d+")
 
 
 @dataclass
@@ -39,7 +50,7 @@ class Occurrence:
 @dataclass
 class LogSummary:
     """Counts over one window. `longest_run` is the longest row of webhooks that failed without a success between,
-    `longest_unanswered` the same for calls to Stripe."""
+    `longest_unverified` of those whose signature failed, `longest_unanswered` the same for calls to Stripe."""
 
     entries: int = 0
     first: datetime | None = None
@@ -54,6 +65,12 @@ class LogSummary:
     outbound_ok: int = 0
     unanswered_in_a_row: int = 0
     longest_unanswered: int = 0
+    unverified_in_a_row: int = 0
+    longest_unverified: int = 0
+    slots: dict[int, list[int]] = field(default_factory=dict)  # piece of time → requests, of them failed
+    unnamed: dict[str, Occurrence] = field(default_factory=dict)  # errors without a class, by their wording
+    in_hand: dict[str, tuple[str, datetime]] = field(default_factory=dict)  # events received and never finished
+    finished_kinds: set[str] = field(default_factory=set)
 
     def see(self, entry: LogEntry, payment_path: str) -> None:
         self.entries += 1
@@ -61,11 +78,13 @@ class LogSummary:
         name = log_lines.classify(entry)
         if name:
             self.classes.setdefault(name, Occurrence()).see(entry)
+        elif entry.level in ("error", "fatal") and entry.exchange is None:
+            self._see_unnamed(entry)
         paid = False
         if request := log_lines.request(entry):
             on_payments = request.path.startswith(payment_path)
-            self.requests += on_payments
-            self.requests_failed += on_payments and request.status >= 500
+            if on_payments:
+                self._see_request(entry.at, failed=request.status >= 500)
             paid = on_payments and request.method == "POST" and request.status < 400
         call = log_lines.outbound(entry)
         self.outbound_ok += call is not None and 0 < call.status < 400
@@ -76,10 +95,34 @@ class LogSummary:
             self.unanswered_in_a_row = 0
         if webhook := log_lines.webhook(entry):
             self._see_webhook(webhook.state)
+            self._see_hand(webhook, entry)
         elif name == "webhook_signature":
             self._see_webhook("unverified")
 
+    def _see_request(self, at: datetime, failed: bool) -> None:
+        self.requests += 1
+        self.requests_failed += failed
+        slot = self.slots.setdefault(int(at.timestamp()) // SLOT_SECONDS, [0, 0])
+        slot[0] += 1
+        slot[1] += failed
+
+    def _see_unnamed(self, entry: LogEntry) -> None:
+        wording = VARYING.sub("#", entry.message[:EXAMPLE_CHARACTERS])
+        if wording in self.unnamed or len(self.unnamed) < WORDINGS_MAX:
+            self.unnamed.setdefault(wording, Occurrence()).see(entry)
+
+    def _see_hand(self, webhook: Webhook, entry: LogEntry) -> None:
+        if webhook.state == "received":
+            kind = EVENT_TYPE.search(entry.message)
+            self.in_hand.setdefault(webhook.event_id, (kind[0] if kind else "", entry.at))
+            return
+        kind_of, _ = self.in_hand.pop(webhook.event_id, ("", None))
+        if webhook.state == "processed":
+            self.finished_kinds.add(kind_of)
+
     def _see_webhook(self, state: str) -> None:
+        self.unverified_in_a_row = self.unverified_in_a_row + 1 if state == "unverified" else 0
+        self.longest_unverified = max(self.longest_unverified, self.unverified_in_a_row)
         self.webhooks[state] = self.webhooks.get(state, 0) + 1
         if state in ("failed", "unverified"):
             self.failures_in_a_row += 1
@@ -97,7 +140,33 @@ class LogSummary:
 
     def is_going_on(self, *classes: str) -> bool:
         ended = self.ended(*classes)
-        return ended is not None and self.last is not None and self.last - ended <= GOING_ON
+        return ended is not None and self.is_near_the_end(ended)
+
+    def is_near_the_end(self, at: datetime) -> bool:
+        return self.last is not None and self.last - at <= GOING_ON
+
+    def span(self, *classes: str) -> Span | None:
+        """From when to when these errors stand in the logs."""
+        seen = [self.classes[name] for name in classes if name in self.classes]
+        firsts, lasts = [each.first for each in seen if each.first], [each.last for each in seen if each.last]
+        return Span(min(firsts), max(lasts), self.is_going_on(*classes)) if firsts else None
+
+    def left_in_hand(self) -> list[datetime]:
+        """When events came in that nothing became of, of kinds that the service otherwise finishes; not those that
+        came in when the logs end."""
+        return sorted(
+            at
+            for kind, at in self.in_hand.values()
+            if kind in self.finished_kinds and self.last is not None and self.last - at > IN_HAND_FOR
+        )
+
+    def recent_requests(self, pieces: int) -> tuple[int, int]:
+        """Requests of the newest so many pieces of time, and how many of them failed."""
+        if self.last is None:
+            return 0, 0
+        newest = int(self.last.timestamp()) // SLOT_SECONDS
+        counted = [count for slot, count in self.slots.items() if slot > newest - pieces]
+        return sum(count[0] for count in counted), sum(count[1] for count in counted)
 
     def show_last(self, *classes: str) -> str:
         """`last 2026-01-15 11:51:12 UTC, 7 minutes before the logs end`: a thing of the past, or of now."""

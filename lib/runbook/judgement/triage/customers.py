@@ -1,0 +1,88 @@
+"""What customers did and met: payments that were recorded or not, declines, failing requests, and silence."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from runbook.facts import Answer, Evidence, Finding, cannot_tell
+from runbook.judgement.log_summary import LogSummary
+from runbook.target import Thresholds
+
+# Causes that keep a paid payment from being recorded; that all payments are recorded speaks against the first three.
+# A missing subscription is seen directly, and may be so new that no payment has met it yet.
+UNRECORDED = ("database_rollback", "webhook_signature", "webhook_handler_error", "webhook_not_subscribed")
+# More declines than this are not customers' everyday bad luck. Card businesses see 5-20 %; twice that is worth a look.
+DECLINE_SHARE_PERCENT = 40
+# Fewer attempts than this say nothing about a share.
+ATTEMPTS_MIN = 20
+# A trouble that began half an hour ago is a fiftieth of a day: the newest pieces of time are looked at alone.
+RECENT_PIECES = 3
+
+
+def payments_are_recorded(missing: Evidence, stuck: Evidence) -> Finding:
+    """Is every payment that Stripe took also completed in the ledger?"""
+    statement = "Every payment that Stripe took is completed in the ledger."
+    if not missing.readable:
+        return cannot_tell(statement, missing)
+    if not missing.rows:
+        if missing.looked_at == 0:
+            because = "nobody paid in the window, or not long enough ago to be late"
+            return Finding(statement, Answer.CANNOT_TELL, because, evidence=(missing,))
+        of = f" of {missing.looked_at:,} that were paid" if missing.looked_at else ""
+        return Finding(statement, Answer.HOLDS, f"none is missing{of}", clears=UNRECORDED[:3], evidence=(missing,))
+    states = ", ".join(f"{count:,} {state}" for state, count in Counter(row["ledger"] for row in missing.rows).items())
+    waited = (
+        f"{len(stuck):,} pending for too long" if stuck.readable
+        else f"for how long could not be read: {stuck.unreadable}"
+    )  # fmt: skip
+    return Finding(
+        statement,
+        Answer.DOES_NOT_HOLD,
+        f"{len(missing):,} paid and not completed; in the ledger: {states}; {waited}",
+        implicates=UNRECORDED,
+        evidence=(missing, stuck),
+        weight=len(missing),
+        shared=True,
+    )
+
+
+def requests_succeed(logs: LogSummary, log: Evidence, settings: Thresholds) -> Finding:
+    """An alarm: the share of requests on the payment paths that the service answered with a 5xx, in the whole window
+    and in its newest half hour."""
+    limit = settings.error_share_percent
+    statement = f"No more than {limit} % of the requests on the payment paths fail."
+    if not log.readable:
+        return cannot_tell(statement, log)
+    if not logs.requests:
+        return Finding(statement, Answer.CANNOT_TELL, "no such request stands in the logs", evidence=(log,))
+    recent, failed = logs.recent_requests(RECENT_PIECES)
+    lately = recent >= ATTEMPTS_MIN and failed * 100 > limit * recent
+    holds = logs.requests_failed * 100 <= limit * logs.requests and not lately
+    because = f"{logs.requests_failed:,} of {logs.requests:,} were answered with 5xx"
+    if lately:
+        because += f"; in the last half hour {failed:,} of {recent:,}"
+    return Finding(statement, Answer.HOLDS if holds else Answer.DOES_NOT_HOLD, because, evidence=(log,))
+
+
+def customers_pay_as_usual(attempts: Evidence) -> Finding:
+    """Are there more declines or authentications than customers' everyday share?
+
+    `attempts` rows: outcome (paid | declined | authentication_required | in progress | other), count.
+    """
+    statement = "Customers' own declines and confirmations are at their everyday share."
+    if not attempts.readable:
+        return cannot_tell(statement, attempts)
+    counts = {row["outcome"]: row["count"] for row in attempts.rows}
+    total = sum(counts.values())
+    declined, unconfirmed = counts.get("declined", 0), counts.get("authentication_required", 0)
+    few = ", too few to speak of a share" if total < ATTEMPTS_MIN else ""
+    because = f"{declined:,} declined and {unconfirmed:,} to be confirmed of {total:,} attempts{few}"
+    names = {"declined": "card_declines", "authentication_required": "authentication_required"}
+    high = {
+        cause: counts[outcome]
+        for outcome, cause in names.items()
+        if total >= ATTEMPTS_MIN and counts.get(outcome, 0) * 100 > DECLINE_SHARE_PERCENT * total
+    }
+    usual = tuple(cause for cause in names.values() if cause not in high)
+    answer = Answer.DOES_NOT_HOLD if high else Answer.HOLDS
+    return Finding(statement, answer, because, tuple(high), usual, (attempts,), sum(high.values()))

@@ -1,0 +1,41 @@
+"""Between the service and its database: are its transactions kept, and does the database answer at all?"""
+
+from __future__ import annotations
+
+from runbook.facts import Answer, Evidence, Finding, cannot_tell
+from runbook.judgement.log_summary import LogSummary
+from runbook.judgement.triage.logs import CAUSE_OF_CLASSES, absent_from_logs, states
+
+DATABASE_ERRORS = CAUSE_OF_CLASSES["database_rollback"]
+# A pool loses some connections at every failover and deployment; more than this, and until now, is a database away.
+CONNECTIONS_LOST_MIN = 10
+
+
+def transactions_are_kept(logs: LogSummary, log: Evidence) -> Finding:
+    what = "rolled-back transaction and no crash of the service"
+    return absent_from_logs(logs, log, "database_rollback", DATABASE_ERRORS, what)
+
+
+def database_answers(logs: LogSummary, log: Evidence, sides: Evidence) -> Finding:
+    """A database that is away is named by a failing health check, or by errors that go on while the check, which need
+    not ask the database, passes."""
+    statement = "The service reaches its database."
+    if not sides.readable:
+        return cannot_tell(statement, sides)
+    state = states(sides)
+    passes = state.get("service") == "up"
+    health = "its health check passes" if passes else "its health check does not pass"
+    lost = logs.lines("database_connection")
+    told = [f"{lost:,} lost connections in its logs, {logs.show_last('database_connection')}"] if lost else []
+    signs = told if not passes or (lost >= CONNECTIONS_LOST_MIN and logs.is_going_on("database_connection")) else []
+    if not passes and state.get("ledger") == "down":
+        signs = [*signs, "the ledger does not answer us either"]
+    if signs:
+        return Finding(statement, Answer.DOES_NOT_HOLD, "; ".join([health, *signs]),
+                       implicates=("database_unavailable",), evidence=(sides, log), weight=lost,
+                       span=logs.span("database_connection"))  # fmt: skip
+    if not passes:
+        because = f"{health}, and nothing says that its database is the reason"
+        return Finding(statement, Answer.CANNOT_TELL, because, evidence=(sides, log))
+    because = "; ".join([health, *told])
+    return Finding(statement, Answer.HOLDS, because, clears=("database_unavailable",), evidence=(sides, log))
