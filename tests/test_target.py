@@ -111,7 +111,7 @@ WRONG = [
     ({"escalation.levels": [{"after_minute": 1, "contact": "a", "action": "b"}]},
      f"`after_minute` in `escalation.levels[0]` {UNKNOWN} did you mean `after_minutes`?"),
     ({"name": "other"},
-     f"`name` {UNKNOWN} allowed: about, environment, escalation, fixed_clock, gateway, ledger, messages, "
+     f"`name` {UNKNOWN} allowed: about, deploy, environment, escalation, fixed_clock, gateway, ledger, messages, "
      f"policy, service, thresholds."),
     # missing and empty
     ({"gateway": ...}, f"`gateway` {MISSING}"),

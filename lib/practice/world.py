@@ -2,12 +2,9 @@
 
 import contextlib
 import dataclasses
-import json
 import secrets
-import sys
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -18,14 +15,15 @@ import httpx
 import psycopg
 
 from practice import announcement, premises
+from practice.applications import Applications
 from practice.faults import fault
 from practice.faults.fault import Truth
 from practice.premises import WorldError
 from practice.referee import Referee, Snapshot
-from practice.traffic.history import LIFE_SECONDS, WEBHOOK, History
+from practice.traffic.history import WEBHOOK, History
 from practice.traffic.live import Shopper, Traffic
 from practice.traffic.plan import Plan, plan
-from practice.wires.containers import ContainerError, Facade, Supervisor
+from practice.wires.containers import ContainerError, Facade, Process
 from practice.wires.gateway import Gateway
 from practice.wires.ledger import Cluster, ClusterError
 from practice.wires.messages import ChatSink, MailSink
@@ -35,9 +33,6 @@ from practice.wires.service.settings import VERSION
 from practice.wires.service.settle import EFFECTS
 
 SEED = 20260115
-SERVICE = "shop-api"
-RESTART_DELAY_SECONDS = 0.1  # what a Docker engine waits before it restarts a container for the first time
-READY_SECONDS_MAX = 30.0
 SETTLE_SECONDS_MAX = 15.0
 
 
@@ -141,35 +136,39 @@ class World:
         """Have the service's container say that it is a new one, made then (unix seconds)."""
         self.process.state = dataclasses.replace(self.process.state, started_at=at, restart_count=0)
 
+    def reconfigure(
+        self, values: Mapping[str, str | None], app: str = "api", at: float | None = None, stored: bool = True
+    ) -> None:
+        """The application `app` gets a new container with these variables changed (None: taken away), made `at` (unix
+        seconds; default now) and really restarted. `stored`: what the deployment has stored changes as well. Waits
+        until the service answers, unless its environment lets it no longer start."""
+        self.applications.reconfigure(values, app, self.now() if at is None else at, stored)
+
+    @property
+    def process(self) -> Process:
+        """The payments service's."""
+        return self.applications.api
+
     def release(self, name: str) -> None:
         """Switch the running service to this release and wait until it has."""
-        self._tell({"release": name})
+        self.applications.tell({"release": name})
 
     @contextlib.contextmanager
     def earlier(self, seconds: float, version: str) -> Iterator[None]:
         """Inside the block it is so much earlier for Stripe, the service and its container, and the service calls
         itself `version`. What happens there really happens, and is as old afterwards as damage has to be."""
         self._offset = -seconds
-        self._tell(self._life(version), in_every_life=True)
+        self.applications.tell(self._life(version), in_every_life=True)
         try:
             yield
         finally:
             self._offset = 0.0
-            self._tell(self._life(VERSION), in_every_life=True)
+            self.applications.tell(self._life(), in_every_life=True)
 
-    def _life(self, version: str) -> dict[str, Any]:
+    def _life(self, version: str = VERSION) -> dict[str, Any]:
         """What the service must know about its time."""
         clock = {"offset": self._offset} if self.clock is None else {"clock": self.now(), "seed": self.seed}
         return {"version": version, **clock}
-
-    def _tell(self, order: dict[str, Any], in_every_life: bool = False) -> None:
-        """One line on the service's private channel; returns when it took effect."""
-        if in_every_life:
-            self.process.opening_lines = [json.dumps(order)]
-        ack = self.home / f"ack-{uuid.uuid4().hex}"
-        self.process.send(json.dumps(order | {"ack": str(ack)}))
-        self._until(ack.exists, f"the service did not obey {order}")
-        ack.unlink()
 
     def held(self) -> contextlib.AbstractContextManager[None]:
         """Nobody pays inside the block, and what Stripe had to tell before is told, mails included."""
@@ -182,7 +181,7 @@ class World:
         return any(text in entry.log for entry in self.process.log.entries())
 
     def wait_until_healthy(self) -> None:
-        self._until(self._is_healthy, "the payments service did not become healthy")
+        self.applications.wait_until_healthy()
 
     def _open(self, payments: int, users: int) -> None:
         """The database and then the service start aside, as both mostly wait; history is laid meanwhile."""
@@ -238,17 +237,14 @@ class World:
             "SMTP_URL": f"smtp://{self.smtp[0]}:{self.smtp[1]}", "LOG_FORMAT": self.log_format,
             "ADMIN_TOKEN": self.admin_token,
         }
-        self.supervisor = Supervisor(self.home / "containers", self.now, RESTART_DELAY_SECONDS)
-        self.process = self.supervisor.create(
-            SERVICE, f"{SERVICE}:{VERSION}", [sys.executable, "-m", "practice.wires.service"], environment,
-            created_at=self.now() - LIFE_SECONDS)
-        self._closing.callback(self.process.log.close)
-        self._closing.callback(self.supervisor.stop)
-        self.process.opening_lines = [json.dumps(self._life(VERSION) | {"started": True})]
-        self.process.start()
-        self.process.opening_lines = [json.dumps(self._life(VERSION))]  # of a later start the log knows nothing yet
-        self.backdate_start(self.now() - LIFE_SECONDS)
-        self.facade = Facade(self.supervisor)
+        web = {
+            "PORT": str(premises.free_port()), "NEXT_PUBLIC_API_URL": self.service_url,
+            "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY": self.gateway.keys["live"].publishable,
+        }
+        self.applications = Applications(self.home, self.now, self.log_format, fixed=self.clock is not None)
+        self._closing.callback(self.applications.stop)
+        self.applications.start(environment, web, self._life)
+        self.facade = Facade(self.applications.supervisor)
         self.docker_host = self.facade.start()
         self._closing.callback(self.facade.stop)
 
@@ -266,23 +262,3 @@ class World:
     def _announce(self) -> None:
         self.environment = announcement.environment(self)
         self._closing.enter_context(announcement.published(self.environment, self.directory, self.home))
-
-    def _is_healthy(self) -> bool:
-        if self.process.status == "exited":
-            raise WorldError(f"The payments service ended with code {self.process.exit_code}: {self._last_words()}")
-        try:
-            return httpx.get(f"{self.service_url}/api/health", timeout=2, trust_env=False).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def _last_words(self) -> str:
-        entries = self.process.log.entries()
-        return entries[-1].log.strip() if entries else "it said nothing."
-
-    def _until(self, holds: Callable[[], bool], complaint: str) -> None:
-        deadline = time.monotonic() + READY_SECONDS_MAX
-        while not holds():
-            if time.monotonic() > deadline:
-                raise WorldError(f"The world is not usable: {complaint} within {READY_SECONDS_MAX:.0f} s.")
-            time.sleep(0.02)
-

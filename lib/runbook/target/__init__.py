@@ -8,13 +8,16 @@ from runbook.target.read import NAME, TARGETS, convert, load
 from runbook.target.secret import NO_SECRET, Secret
 from runbook.target.shape import (
     About,
+    Application,
     Columns,
+    Deploy,
     Escalation,
     Events,
     Gateway,
     Ledger,
     Level,
     Messages,
+    NewValues,
     Part,
     Paths,
     Policy,
@@ -22,6 +25,7 @@ from runbook.target.shape import (
     Target,
     Thresholds,
     Users,
+    Variables,
 )
 
 __all__ = [
@@ -29,13 +33,16 @@ __all__ = [
     "NO_SECRET",
     "TARGETS",
     "About",
+    "Application",
     "Columns",
+    "Deploy",
     "Escalation",
     "Events",
     "Gateway",
     "Ledger",
     "Level",
     "Messages",
+    "NewValues",
     "Part",
     "Paths",
     "Policy",
@@ -44,6 +51,7 @@ __all__ = [
     "Target",
     "Thresholds",
     "Users",
+    "Variables",
     "convert",
     "load",
 ]

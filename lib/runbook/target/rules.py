@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from runbook import clock
 from runbook.errors import BadInput
-from runbook.target.shape import Escalation, Ledger, Policy, Target, Thresholds
+from runbook.target.shape import Deploy, Escalation, Ledger, Policy, Target, Thresholds
 
 CURRENCY = re.compile(r"[a-z]{3}")
 ADDRESS = re.compile(r"https?://[^/\s]+")
@@ -29,6 +29,7 @@ def problems(target: Target) -> Iterator[str]:
     yield from thresholds(target.thresholds)
     yield from escalation(target.escalation)
     yield from policy(target.policy)
+    yield from deployment(target.deploy)
     yield from addresses(target)
     if target.ledger.currency:
         yield from currency("ledger.currency", target.ledger.currency)
@@ -89,6 +90,16 @@ def policy(settings: Policy) -> Iterator[str]:
         yield from currency(f"policy.amount_minor_max.{name}", name)
 
 
+def deployment(settings: Deploy) -> Iterator[str]:
+    if settings.kind == "manual":
+        return
+    api = settings.applications.get("api")
+    needed = {"url": settings.url, "read_token": settings.read_token, "applications.api": api}
+    for name, value in needed.items():
+        if not value:
+            yield f"`deploy.{name}` is needed where `deploy.kind` is {settings.kind}; name it, or set `kind: manual`."
+
+
 def currency(key: str, code: str) -> Iterator[str]:
     """Stripe writes currencies in lower case; a limit for `USD` would silently limit nothing."""
     if not CURRENCY.fullmatch(code):
@@ -100,6 +111,8 @@ def addresses(target: Target) -> Iterator[str]:
         "gateway.api_base": target.gateway.api_base,
         "service.base_url": target.service.base_url,
         "service.webhook_url": target.service.webhook_url,
+        **({"service.web_url": target.service.web_url} if target.service.web_url else {}),
+        **({"deploy.url": target.deploy.url} if target.deploy.url else {}),
         **{f"gateway.status_urls[{at}]": url for at, url in enumerate(target.gateway.status_urls)},
     }
     for key, address in named.items():

@@ -30,6 +30,7 @@ class Gateway(Part):
     timeout_seconds: Positive = 10
     user_metadata: str = "userId"  # the metadata key under which the service names the paying user
     test_payment_method: str = "pm_card_visa"  # for test payments, which live targets never make
+    other_mode_read_key: Secret = NO_SECRET  # a read key of the other mode, to tell where stored ids belong
 
 
 class Columns(Part):
@@ -92,12 +93,49 @@ class Service(Part):
     base_url: str
     webhook_url: str  # exactly as registered with the gateway
     names: tuple[str, ...]  # Swarm service, Compose service or container names
+    web_names: tuple[str, ...] = ()  # the same for the web part, where it is a service of its own
+    web_url: str = ""  # a page of the web part that holds the publishable key; empty: not looked at
     docker_host: str = ""  # empty: DOCKER_HOST, or the local socket
     admin_token: Secret = NO_SECRET
     log_format: Literal["auto", "json", "nestjs", "logfmt"] = "auto"
     log_lines_max: Positive = 200_000
     paths: Paths = Paths()
     timeout_seconds: Positive = 10
+
+
+class Application(Part):
+    id: str  # the deployment's own
+    service: str = ""  # the Swarm service, Compose service or container that runs it; empty: the names of `service`
+
+
+class Variables(Part):
+    """What the application calls each setting; an empty name means that it has none."""
+
+    secret_key: str = "STRIPE_SECRET_KEY"
+    publishable_key: str = "STRIPE_PUBLISHABLE_KEY"
+    webhook_secret: str = "STRIPE_WEBHOOK_SECRET"
+    web_publishable_key: str = "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY"
+
+
+class NewValues(Part):
+    """Where the values for a cure are taken from; they may be unset until there is something to cure."""
+
+    secret_key: Secret = NO_SECRET
+    publishable_key: Secret = NO_SECRET
+    webhook_secret: Secret = NO_SECRET
+
+
+class Deploy(Part):
+    """How configuration reaches the service. `manual`: a person carries the steps out, and the plan tells each."""
+
+    kind: Literal["manual", "dokploy"] = "manual"
+    url: str = ""  # https://HOST/api
+    read_token: Secret = NO_SECRET
+    write_token: Secret = NO_SECRET  # needed by an approved plan only
+    applications: dict[Literal["api", "web"], Application] = {}
+    variables: Variables = Variables()
+    new_values: NewValues = NewValues()
+    wait_seconds: Positive = 120  # a build of a mid-sized shop takes about a minute; twice that is patience enough
 
 
 class Messages(Part):
@@ -160,6 +198,7 @@ class Target(Part):
     gateway: Gateway
     ledger: Ledger
     service: Service
+    deploy: Deploy = Deploy()
     messages: Messages = Messages()
     thresholds: Thresholds = Thresholds()
     escalation: Escalation = Escalation()

@@ -26,11 +26,13 @@ class Definition:
     labels: Mapping[str, str]
     restart: Restart
     created_at: float
+    serial: int = 0  # of the containers that a service had, one after the other
 
     @property
     def id(self) -> str:
         """64 hexadecimal digits, the same for the same definition of the same world."""
-        return hashlib.sha256(f"{self.name}|{self.image}|{self.created_at!r}".encode()).hexdigest()
+        serial = f"|{self.serial}" if self.serial else ""
+        return hashlib.sha256(f"{self.name}|{self.image}|{self.created_at!r}{serial}".encode()).hexdigest()
 
     @property
     def task_id(self) -> str:

@@ -18,6 +18,9 @@ from practice.wires.guard import Guarded
 # A process that was told to stop and hands its streams to a stranger keeps them open; it is not waited for longer.
 DRAIN_SECONDS_MAX = 1.0
 STOP_SECONDS = 10.0
+# Docker doubles its pause after each crash, up to a minute, and begins anew once a container has lived for a while.
+PAUSE_SECONDS_MAX = 60.0
+LIVED_SECONDS = 10.0
 
 
 class Process:
@@ -40,6 +43,7 @@ class Process:
         self._child: Guarded | None = None
         self._stdin = -1
         self._keeper: threading.Thread | None = None
+        self._crashes = 0  # in a row
 
     @property
     def name(self) -> str:
@@ -87,6 +91,22 @@ class Process:
             self._stop(timeout)
             self._start()
 
+    def replace(self, definition: Definition, crashes: int = 0, run: bool = True) -> None:
+        """Become another container: the old one is stopped, and the new one started if the old one ran. The log goes
+        on, as that of a service does. `crashes`: how often the new one has come to its end already; `run` False: it is
+        not really started."""
+        with self._control:
+            ran = self._stop(STOP_SECONDS)
+            self.definition, self.state = definition, State(lives=self.state.lives)
+            if ran and run:
+                self._start(crashes)
+
+    def stand_still(self, state: State) -> None:
+        """Be in this state and run nothing, for a world in which no time passes."""
+        with self._control:
+            self._stop(STOP_SECONDS)
+            self.state = state
+
     def kill(self, number: int = signal.SIGKILL) -> bool:
         """Send a signal to the running child; False when it does not run. The restart policy applies afterwards."""
         with self._lock:
@@ -109,14 +129,15 @@ class Process:
             time.sleep(0.01)
         return self.status
 
-    def _start(self) -> bool:
+    def _start(self, crashes: int = 0) -> bool:
         if self._keeper is not None and self._keeper.is_alive() and not self._stopping.is_set():
             if self.status in ("running", "restarting"):
                 return False
             self._keeper.join()  # it has just seen the end of a child that is not to be restarted
         self._stopping.clear()
+        self._crashes = crashes
         with self._lock:
-            streams = self._spawn(restart_count=0)
+            streams = self._spawn(restart_count=crashes)
         self._keeper = threading.Thread(target=self._keep, args=streams, name=f"keeper of {self.name}", daemon=True)
         self._keeper.start()
         return True
@@ -164,7 +185,9 @@ class Process:
     def _keep(self, out: int, err: int) -> None:
         """Read the child until it ends, again and again while it is to be restarted."""
         while True:
+            begun = time.monotonic()
             code = self._read_to_the_end(out, err)
+            self._crashes = 0 if time.monotonic() - begun > LIVED_SECONDS else self._crashes
             again = self._is_wanted(code)
             with self._lock:
                 os.close(self._stdin)
@@ -174,7 +197,8 @@ class Process:
                 )
             if not again:
                 return
-            self._stopping.wait(self._delay_seconds)
+            self._stopping.wait(pause(self._delay_seconds, self._crashes))
+            self._crashes += 1
             with self._lock:
                 if self._stopping.is_set():
                     self._change(status="exited")
@@ -225,3 +249,8 @@ class Process:
 
     def _change(self, **changes: object) -> None:
         self.state = dataclasses.replace(self.state, **changes)
+
+
+def pause(first_seconds: float, crashes: int) -> float:
+    """How long the engine waits before it starts a container again that has crashed so often before."""
+    return min(first_seconds * 2.0 ** min(crashes, 30), PAUSE_SECONDS_MAX)
