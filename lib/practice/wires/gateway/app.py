@@ -72,7 +72,8 @@ class Api:
     async def _answer(self, request: Request) -> Response:
         text = request.url.query if request.method != "POST" else (await request.body()).decode(errors="replace")
         work = Work(request.method, request.url.path, text, dict(request.headers), self.engine.new_request_id())
-        response = await self._guarded(request, work)
+        with self.faults.in_progress(work.method):
+            response = await self._guarded(request, work)
         response.headers["Request-Id"] = work.request_id
         response.headers["Stripe-Version"] = self.engine.schema.api_version
         self.requests.append(Seen(self.engine.wall, work.mode, work.method, work.path, response.status_code,

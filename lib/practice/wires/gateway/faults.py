@@ -1,8 +1,10 @@
 """What can go wrong at the gateway, by order of the world. Nothing of it can be reached over the wire."""
 
+import contextlib
 import random
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -22,7 +24,9 @@ class Fault:
     """One fault, in force until it is removed or has struck `count` times.
 
     path: only paths that begin so · methods: only these · share: of requests, by the seed · per_second: a rate limit
-    lets so many through · executes: the request is carried out and only its answer is lost.
+    lets so many through · counts_refused: what it refuses spends its budget as well, so that whoever hammers keeps the
+    door shut · in_flight_max: a concurrency limit lets so many writes be in progress · executes: the request is carried
+    out and only its answer is lost.
     """
 
     kind: Kind
@@ -37,6 +41,8 @@ class Fault:
     share: float = 1.0
     count: int | None = None
     per_second: float | None = None
+    counts_refused: bool = False
+    in_flight_max: int | None = None
     struck: int = 0
     _tokens: float = field(default=0.0, repr=False)
     _filled_at: float = field(default=0.0, repr=False)
@@ -48,14 +54,19 @@ class Fault:
             error.headers["Stripe-Should-Retry"] = "true" if self.should_retry else "false"
         return error
 
-    def lets_pass(self) -> bool:
-        """Take one token from the bucket of a rate limit, which holds one second's worth."""
+    def lets_pass(self, in_flight: int) -> bool:
+        """Take one token from the bucket of a rate limit, which holds one second's worth; a concurrency limit looks at
+        what is in progress instead, this request included."""
+        if self.in_flight_max is not None:
+            return in_flight <= self.in_flight_max
         if self.per_second is None:
             return False
         now = time.monotonic()
         filled = self._tokens + (now - self._filled_at) * self.per_second
         self._filled_at, self._tokens = now, min(self.per_second, filled)
         if self._tokens < 1:
+            if self.counts_refused:
+                self._tokens = max(self._tokens - 1, -self.per_second)
             return False
         self._tokens -= 1
         return True
@@ -66,6 +77,7 @@ class Faults:
 
     def __init__(self, seed: int, keys: KeyBook) -> None:
         self.latency_seconds = 0.0
+        self.writing = 0  # requests in progress that are no reads
         self._keys = keys
         self._random = random.Random(seed)
         self._lock = threading.Lock()
@@ -134,6 +146,16 @@ class Faults:
     def restore(self, key: str) -> None:
         self._keys.set_state(key, "active")
 
+    @contextlib.contextmanager
+    def in_progress(self, method: str) -> Iterator[None]:
+        """Inside the block a request of this method is on its way; a read does not count."""
+        counts = int(method != "GET")
+        self.writing += counts
+        try:
+            yield
+        finally:
+            self.writing -= counts
+
     def strike(self, method: str, path: str, kinds: tuple[Kind, ...]) -> Fault | None:
         """The fault that hits this request, if one does."""
         with self._lock:
@@ -146,4 +168,4 @@ class Faults:
     def _hits(self, fault: Fault, method: str, path: str) -> bool:
         meant = path.startswith(fault.path) and (not fault.methods or method in fault.methods)
         left = fault.count is None or fault.struck < fault.count
-        return meant and left and self._random.random() < fault.share and not fault.lets_pass()
+        return meant and left and self._random.random() < fault.share and not fault.lets_pass(self.writing)

@@ -26,15 +26,16 @@ def stripe_call(at: float, method: str, path: str, status: int, ms: int, request
 
 def stripe_refusal(
     at: float, method: str, path: str, status: int, ms: int, request_id: str,
-    *, kind: str, error_type: str, code: str, decline_code: str, message: str,
+    *, kind: str, error_type: str, code: str, decline_code: str, message: str, reason: str = "",
 ) -> Record:
-    """`kind` is the SDK's exception, `error_type` Stripe's word for it; status 0 means that no answer came."""
+    """`kind` is the SDK's exception, `error_type` Stripe's word for it, `reason` its header on a rate limit; status 0
+    means that no answer came."""
     fields: dict[str, str | int] = {"method": method, "path": path, "status": status, "ms": ms}
     extras = {"request_id": request_id, "type": error_type, "code": code, "decline_code": decline_code}
-    extras |= {"message": message}
+    extras |= {"reason": reason, "message": message}
     fields |= {name: value for name, value in extras.items() if value}
     label = "/".join(word for word in (error_type, code, decline_code) if word)
-    msg = f"stripe {method} {path} {status} {ms}ms"
+    msg = f"stripe {method} {path} {status} {ms}ms" + (f" ({reason})" if reason else "")
     return Record(at, "error", "StripeClient", msg, fields, f"{kind} [{label}]: {message}")
 
 
