@@ -11,7 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from practice.traffic.history import WEBHOOK
-from practice.traffic.people import card_number
+from practice.traffic.people import TEST_CARDS, card_number
 
 if TYPE_CHECKING:
     from practice.world import World
@@ -19,17 +19,20 @@ if TYPE_CHECKING:
 
 def environment(world: World) -> dict[str, str]:
     """The names that the target file `practice.yaml` refers to."""
-    keys, live = world.gateway.keys["live"], world.gateway.engine.mode("live")
+    keys, stripe = world.keys, world.gateway.engine.mode(world.mode)
+    others = world.gateway.keys["test" if world.mode == "live" else "live"]
     # Attached to nobody, so that a test payment of any customer can use it.
-    card = {"number": card_number(Random(f"drill card {world.seed}"))}
-    method = live.create_payment_method({"type": "card", "card": card})
+    number = card_number(Random(f"drill card {world.seed}")) if world.mode == "live" else TEST_CARDS[0]
+    method = stripe.create_payment_method({"type": "card", "card": {"number": number}})
     clock = world.clock.astimezone(UTC).isoformat().replace("+00:00", "Z") if world.clock else ""
     return {
         "PRACTICE_WORLD": f"world-{world.seed}",
         "PRACTICE_DIRECTORY": str(world.directory),
         "PRACTICE_CLOCK": clock,
         "PRACTICE_GATEWAY_URL": world.gateway.url,
+        "PRACTICE_MODE": world.mode,
         "PRACTICE_GATEWAY_READ_KEY": keys.read_only,
+        "PRACTICE_OTHER_MODE_READ_KEY": others.read_only,
         "PRACTICE_GATEWAY_WRITE_KEY": keys.write,
         "PRACTICE_PUBLISHABLE_KEY": keys.publishable,
         "PRACTICE_ACCOUNT": world.gateway.account_id,
@@ -42,6 +45,13 @@ def environment(world: World) -> dict[str, str]:
         "PRACTICE_ADMIN_TOKEN": world.admin_token,
         "PRACTICE_DOCKER_HOST": world.docker_host,
         "PRACTICE_CONTAINER": world.process.name,
+        "PRACTICE_WEB_CONTAINER": world.applications.known["web"].process.name,
+        "PRACTICE_WEB_URL": world.applications.web_url,
+        "PRACTICE_DEPLOY_URL": world.deploy_url,
+        "PRACTICE_DEPLOY_TOKEN": world.deploy_tokens["read"],
+        "PRACTICE_DEPLOY_WRITE_TOKEN": world.deploy_tokens["write"],
+        "PRACTICE_DEPLOY_API_ID": world.board.id_of("api"),
+        "PRACTICE_DEPLOY_WEB_ID": world.board.id_of("web"),
         "PRACTICE_SMTP_HOST": world.smtp[0],
         "PRACTICE_SMTP_PORT": str(world.smtp[1]),
         "PRACTICE_CHAT_URL": world.chat_url,

@@ -63,6 +63,10 @@ class Applications:
     def api(self) -> Process:
         return self.known["api"].process
 
+    @property
+    def web_url(self) -> str:
+        return f"http://127.0.0.1:{self.known['web'].running['PORT']}/"
+
     def start(self, api: Mapping[str, str], web: Mapping[str, str], life: Callable[[], dict[str, Any]]) -> None:
         """Run both with these environments, as containers that are as old as the history. `life`: what the service
         must know in every life of its own."""
@@ -93,12 +97,17 @@ class Applications:
         self.rebuild(app, environment, at)
         self.wait_until_it_answers()
 
-    def rebuild(self, app: str, environment: Mapping[str, str], at: float | None = None) -> None:
-        """A new container with this environment, made `at` (default: now, and then it says itself how it starts)."""
+    def rebuild(
+        self, app: str, environment: Mapping[str, str], at: float | None = None, bake: bool = True
+    ) -> None:
+        """A new container with this environment, made `at` (default: now, and then it says itself how it starts).
+        Without `bake` the web part keeps the page it was built with."""
         one = self.known[app]
         one.containers += 1
         old = one.process.definition
-        command = old.command if app == "api" else (*old.command[:-1], str(self._page(environment, one.containers)))
+        command = old.command
+        if app == "web" and bake:
+            command = (*command[:-1], str(self._page(environment, one.containers)))
         made = dataclasses.replace(old, command=command, environment=dict(environment), serial=one.containers - 1,
                                    created_at=self.now() if at is None else at)
         problem = refusal(environment) if app == "api" else ""
@@ -130,6 +139,10 @@ class Applications:
         self.api.send(json.dumps(order | {"ack": str(ack)}))
         until(ack.exists, f"the service did not obey {order}")
         ack.unlink()
+
+    def page_key(self) -> str:
+        """The publishable key that the web part was built with."""
+        return self.known["web"].running.get("NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY", "")
 
     def wait_until_it_answers(self) -> None:
         """Until the service says anything at all, well or unwell; one that cannot even start is not waited for."""

@@ -10,6 +10,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from practice.faults.fault import Affected, Truth
+from practice.wires.gateway.keys import MODES
 from practice.wires.service.provision import DATABASE
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ class Snapshot:
     def take(cls, world: World) -> Snapshot:
         with world.held(), psycopg.connect(world.cluster.dsn(DATABASE), row_factory=dict_row) as conn:
             transactions, users, claims = (_rows(conn, table) for table in ("Transaction", "User", "WebhookEvent"))
-        refunds = world.gateway.engine.mode("live").tables["refund"]
-        return cls(transactions, users, claims, frozenset(item["id"] for item in refunds), len(world.mails.messages))
+        refunds = frozenset(item["id"] for mode in MODES for item in world.gateway.engine.mode(mode).tables["refund"])
+        return cls(transactions, users, claims, refunds, len(world.mails.messages))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class Referee:
 
     def _harm_to_rows(self, now: Snapshot) -> tuple[str, ...]:
         """Everybody else's rows, users and claims are as they were, but for what moves with its own payment."""
-        ours = {one.transaction for one in self.affected}
+        ours = {one.transaction for one in self.affected if one.cure != "work_list"}
         harm = []
         for key, before in self.snapshot.transactions.items():
             after = now.transactions.get(key)
@@ -127,14 +128,17 @@ class Referee:
                 and (intent["amount"], intent["currency"]) == (row["amount"], row["currency"]))
 
     def _intent(self, id: str | None) -> dict[str, Any] | None:
-        return self.world.gateway.engine.mode("live").tables["payment_intent"].get(id or "")
+        """In whichever mode it was made: a shop on the wrong key makes its intents in the other."""
+        both = (self.world.gateway.engine.mode(mode).tables["payment_intent"].get(id or "") for mode in MODES)
+        return next((intent for intent in both if intent is not None), None)
 
     def _harm_to_work_list(self, by_intent: dict[str, list[dict[str, Any]]], now: Snapshot) -> tuple[str, ...]:
         lost = [one for one in self.affected if one.cure == "work_list"]
+        known = {row["stripePaymentIntentId"] for row in self.snapshot.transactions.values()}
         rows = [f"Payment {one.intent} was given a row, though nobody can prove whose it is."
-                for one in lost if by_intent.get(one.intent)]
+                for one in lost if one.intent not in known and by_intent.get(one.intent)]
         users = [f"User {one.user_id} was made again, though the account was deleted." for one in lost
-                 if one.user_id in now.users]
+                 if one.user_id not in self.snapshot.users and one.user_id in now.users]
         return (*rows, *users)
 
     def _harm_to_customers(self, now: Snapshot) -> tuple[str, ...]:

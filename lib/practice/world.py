@@ -24,7 +24,10 @@ from practice.traffic.history import WEBHOOK, History
 from practice.traffic.live import Shopper, Traffic
 from practice.traffic.plan import Plan, plan
 from practice.wires.containers import ContainerError, Facade, Process
+from practice.wires.deploy import Board
+from practice.wires.deploy import Facade as Dokploy
 from practice.wires.gateway import Gateway
+from practice.wires.gateway.keys import MODES, KeyRing, Mode
 from practice.wires.ledger import Cluster, ClusterError
 from practice.wires.messages import ChatSink, MailSink
 from practice.wires.service.provision import DATABASE, Shop, provision
@@ -43,31 +46,36 @@ class World:
     truths: tuple[Truth, ...]
     snapshot: Snapshot | None
 
-    def __init__(self, directory: Path, seed: int, clock: datetime | None, log_format: str, live: bool) -> None:
+    def __init__(
+        self, directory: Path, seed: int, clock: datetime | None, log_format: str, live: bool, mode: Mode = "live"
+    ) -> None:
         if log_format not in FORMATS:
             raise WorldError(f"There is no log format `{log_format}`; choose from: {', '.join(FORMATS)}.")
+        if mode not in MODES:
+            raise WorldError(f"There is no mode `{mode}`; choose from: {', '.join(MODES)}.")
         if seed < 0:
             raise WorldError(f"A seed is 0 or more, not {seed}.")
         if clock is not None and clock.tzinfo is None:
             raise WorldError(f"The clock {clock.isoformat()} has no time zone; say 2026-01-15T12:00:00+00:00.")
         self.directory, self.seed, self.clock, self.log_format = Path(directory).resolve(), seed, clock, log_format
-        self.live = live and clock is None
+        self.live, self.mode = live and clock is None, mode
         self.truths, self.snapshot = (), None
         self.environment = {}
         self._offset = 0.0
+        self._shipped: dict[str, Any] = {}
         self._closing = contextlib.ExitStack()
 
     @classmethod
     def open(
         cls, directory: Path = Path(".run"), seed: int = SEED, clock: datetime | None = None, payments: int = 2000,
-        users: int = 300, log_format: str = "json", live: bool = True,
+        users: int = 300, log_format: str = "json", live: bool = True, mode: Mode = "live",
     ) -> Self:
         """Start everything, lay down a day of history, write `world.env` into `directory`.
 
         `clock`: a constant instant for all that the world writes (then nobody pays); None: wall time. `live`: people
-        go on paying. Raises WorldError.
+        go on paying. `mode`: of the shop's keys and payments; test is a staging environment. Raises WorldError.
         """
-        world = cls(directory, seed, clock, log_format, live)
+        world = cls(directory, seed, clock, log_format, live, mode)
         try:
             world._open(payments, users)
         except (ClusterError, ContainerError) as problem:
@@ -115,6 +123,11 @@ class World:
         return truth
 
     @property
+    def keys(self) -> KeyRing:
+        """The keys of the world's own mode."""
+        return self.gateway.keys[self.mode]
+
+    @property
     def truth(self) -> Truth | None:
         """The first fault's, which most worlds have alone."""
         return self.truths[0] if self.truths else None
@@ -153,6 +166,11 @@ class World:
         """Switch the running service to this release and wait until it has."""
         self.applications.tell({"release": name})
 
+    def ship(self, **order: Any) -> None:
+        """Have the running service be so (`release`, `version`, `ahead`) from now on, also after each new start."""
+        self._shipped |= order
+        self.applications.tell(self._life(), in_every_life=True)
+
     @contextlib.contextmanager
     def earlier(self, seconds: float, version: str) -> Iterator[None]:
         """Inside the block it is so much earlier for Stripe, the service and its container, and the service calls
@@ -168,13 +186,13 @@ class World:
     def _life(self, version: str = VERSION) -> dict[str, Any]:
         """What the service must know about its time."""
         clock = {"offset": self._offset} if self.clock is None else {"clock": self.now(), "seed": self.seed}
-        return {"version": version, **clock}
+        return {"version": version, **clock, **self._shipped}
 
     def held(self) -> contextlib.AbstractContextManager[None]:
         """Nobody pays inside the block, and what Stripe had to tell before is told, mails included."""
         if self.traffic.is_running:
             return self.traffic.held()
-        self.gateway.webhooks.settle(SETTLE_SECONDS_MAX)
+        self.gateway.webhooks.settle(SETTLE_SECONDS_MAX, retries=False)
         return contextlib.nullcontext()
 
     def has_logged(self, text: str) -> bool:
@@ -194,12 +212,12 @@ class World:
             self._register_endpoint()
             service = aside.submit(lambda: self._start_service(ledger.result()))
             self.plan: Plan = plan(self.seed, self.now(), payments, users)
-            self.history = History(self.gateway.engine)
+            self.history = History(self.gateway.engine, mode=self.mode)
             self.history.lay_plan(self.plan)
             service.result()
         self.add(self.history)
         self.wait_until_healthy()
-        self.shopper = Shopper(self.service_url, self.gateway)
+        self.shopper = Shopper(self.service_url, self.gateway, self.applications.page_key)
         self._closing.callback(self.shopper.close)
         self._go_live()
         self._announce()
@@ -224,22 +242,21 @@ class World:
         self._port = premises.free_port()
         self.service_url = f"http://127.0.0.1:{self._port}"
         with self.gateway.engine.at(self.now() - 86_400.0 * 90, "none"):
-            self.endpoint = self.gateway.engine.mode("live").create_webhook_endpoint(
+            self.endpoint = self.gateway.engine.mode(self.mode).create_webhook_endpoint(
                 {"url": self.service_url + WEBHOOK, "enabled_events": list(EFFECTS), "description": "shop"})
 
     def _start_service(self, shop: Shop) -> None:
         self.shop, self.admin_token = shop, secrets.token_urlsafe(18)
         environment = {
             "PORT": str(self._port), "DATABASE_URL": self.shop.owner_dsn,
-            "STRIPE_SECRET_KEY": self.gateway.keys["live"].secret,
-            "STRIPE_PUBLISHABLE_KEY": self.gateway.keys["live"].publishable,
+            "STRIPE_SECRET_KEY": self.keys.secret, "STRIPE_PUBLISHABLE_KEY": self.keys.publishable,
             "STRIPE_WEBHOOK_SECRET": self.endpoint["secret"], "STRIPE_API_BASE": self.gateway.url,
             "SMTP_URL": f"smtp://{self.smtp[0]}:{self.smtp[1]}", "LOG_FORMAT": self.log_format,
             "ADMIN_TOKEN": self.admin_token,
         }
         web = {
             "PORT": str(premises.free_port()), "NEXT_PUBLIC_API_URL": self.service_url,
-            "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY": self.gateway.keys["live"].publishable,
+            "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY": self.keys.publishable,
         }
         self.applications = Applications(self.home, self.now, self.log_format, fixed=self.clock is not None)
         self._closing.callback(self.applications.stop)
@@ -247,6 +264,18 @@ class World:
         self.facade = Facade(self.applications.supervisor)
         self.docker_host = self.facade.start()
         self._closing.callback(self.facade.stop)
+        self._start_deployment()
+
+    def _start_deployment(self) -> None:
+        """Two keys, as a careful team has them: one that may only look, one that may change and deploy."""
+        applications = self.applications
+        self.board = Board(applications.known, applications.rebuild, self.now, self.seed)
+        self.deploy_tokens = {"read": secrets.token_urlsafe(24), "write": secrets.token_urlsafe(24)}
+        self.board.grant(self.deploy_tokens["read"], "read")
+        self.board.grant(self.deploy_tokens["write"], "read", "envVars", "deployment")
+        dokploy = Dokploy(self.board)
+        self.deploy_url = dokploy.start()
+        self._closing.callback(dokploy.stop)
 
     def _go_live(self) -> None:
         """Stripe's latest events arrive, and people begin to pay: not in a world whose clock stands still."""
@@ -254,7 +283,7 @@ class World:
         if self.clock is None:
             for laid in self.history.laid:
                 if laid.purchase.outcome == "late":
-                    self.gateway.webhooks.carry("live", laid.event, self.endpoint["id"])
+                    self.gateway.webhooks.carry(self.mode, laid.event, self.endpoint["id"])
         if self.live:
             self.traffic.start()
             self._closing.callback(self.traffic.stop)

@@ -12,14 +12,20 @@ from random import Random
 import httpx
 
 from practice.traffic.history import Wallet
-from practice.traffic.people import Person, price
+from practice.traffic.people import TEST_CARDS, Person, person, price
 from practice.traffic.plan import DECLINES
 from practice.wires.gateway import ApiError, Gateway
+from practice.wires.gateway.engine import ModeEngine
+from practice.wires.gateway.keys import mode_of
 
 PER_SECOND = 1.5
 # Somebody who has to find a card first takes longer, but a drill is short.
 THINKING_SECONDS = (0.4, 2.5)
 DECLINED_PERCENT, ABANDONED_PERCENT = 6, 4
+# Everybody may read the numbers of the test cards; most do not.
+KNOWS_TEST_CARDS_PERCENT = 35
+# New people are numbered beyond everybody in a history: an address belongs to one account.
+NEWCOMERS_FROM = 40_000
 
 
 @dataclass
@@ -28,6 +34,7 @@ class Shopper:
 
     service_url: str
     gateway: Gateway
+    page_key: Callable[[], str]  # the publishable key in the shop's page: it says in which mode a browser asks Stripe
     http: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
@@ -44,8 +51,18 @@ class Shopper:
         return made["paymentIntentId"], made["transactionId"]
 
     def confirm(self, intent: str, method: str, decline: str | None = None) -> None:
-        """The card's bank says yes, or no with this decline code."""
-        self.gateway.engine.mode("live").confirm(intent, {"payment_method": method}, decline=decline)
+        """The card's bank says yes, or no with this decline code. Raises ApiError where the page's key does not know
+        the intent."""
+        self.stripe.confirm(intent, {"payment_method": method}, decline=decline)
+
+    def confirm_with(self, intent: str, card: str) -> None:
+        """Pay with a card that is typed in. Raises ApiError where it is refused."""
+        self.stripe.confirm(intent, {"payment_method_data": {"type": "card", "card": {"number": card}}})
+
+    @property
+    def stripe(self) -> ModeEngine:
+        """Stripe as the page reaches it."""
+        return self.gateway.engine.mode(mode_of(self.page_key()))
 
     def close(self) -> None:
         self.http.close()
@@ -57,10 +74,11 @@ class Traffic:
     def __init__(self, shopper: Shopper, people: tuple[Person, ...], wallets: dict[str, Wallet], seed: int) -> None:
         self.intents: list[str] = []
         self.lost = 0  # checkouts that the service did not answer, as while it restarts
+        self.newcomers_percent = 0  # of all who come; they sign up, and type a card in
         self._shopper, self._people, self._wallets = shopper, people, wallets
         self._random = Random(f"live {seed}")
         self._due: list[tuple[float, int, Callable[[], None]]] = []
-        self._serial = itertools.count()
+        self._serial, self._newcomers = itertools.count(), itertools.count(NEWCOMERS_FROM)
         self._wake, self._holding, self._busy = threading.Condition(), False, False
         self._thread: threading.Thread | None = None
         self._running = False
@@ -88,7 +106,7 @@ class Traffic:
         with self._wake:
             self._holding = True
             self._wake.wait_for(lambda: not self._busy, timeout=15)
-        self._shopper.gateway.webhooks.settle(15)
+        self._shopper.gateway.webhooks.settle(15, retries=False)
         try:
             yield
         finally:
@@ -122,6 +140,9 @@ class Traffic:
     def _next_customer(self) -> None:
         random = self._random
         self._put(random.expovariate(PER_SECOND), self._next_customer)
+        if random.randrange(100) < self.newcomers_percent:
+            self._newcomer()
+            return
         who = random.choice(self._people)
         order = f"ORD-{random.randrange(16**7):07X}"
         intent, _ = self._shopper.check_out(who.user_id, price(random, who.currency), who.currency, order)
@@ -134,3 +155,15 @@ class Traffic:
             reason = random.choices(list(DECLINES), list(DECLINES.values()))[0]
         method = self._wallets[who.user_id].method
         self._put(random.uniform(*THINKING_SECONDS), lambda: self._shopper.confirm(intent, method, reason))
+
+    def _newcomer(self) -> None:
+        """Somebody new: most have a card of their own, some try one of Stripe's test cards while that is accepted."""
+        random = self._random
+        who = person(random, next(self._newcomers), time.time())
+        user = self._shopper.sign_up(who.email, who.name)
+        order = f"ORD-{random.randrange(16**7):07X}"
+        intent, _ = self._shopper.check_out(user, price(random, who.currency), who.currency, order)
+        self.intents.append(intent)
+        tries_test_card = random.randrange(100) < KNOWS_TEST_CARDS_PERCENT and not self._shopper.stripe.livemode
+        card = TEST_CARDS[0] if tries_test_card else who.card
+        self._put(random.uniform(*THINKING_SECONDS), lambda: self._shopper.confirm_with(intent, card))

@@ -51,6 +51,12 @@ def mask(text: str) -> str:
     return head + ("*" * (len(body) - 4) + body[-4:] if len(body) > 8 else "*" * len(body))
 
 
+def mode_of(text: str) -> str:
+    """The mode that a key names; that of test keys for a text that names none, as nothing real can come of it."""
+    parts = text.split("_", 2)
+    return parts[1] if len(parts) == 3 and parts[1] in MODES else "test"
+
+
 class KeyBook:
     """Every key that was issued and what became of it; any other text is refused."""
 
