@@ -20,6 +20,7 @@ from runbook.clock import Window
 from runbook.errors import BadInput, CannotLook, Refused
 from runbook.target import Gateway, Secret
 from runbook.wires.gateway import GatewayReader, GatewayWriter, shape, status_page
+from runbook.wires.gateway.silence import REST_SECONDS, Silence, Silent
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 DAY = Window(NOW - timedelta(days=1), NOW)
@@ -148,6 +149,59 @@ def test_lasting_trouble_is_one_sentence_within_bounds(
     assert told(raised).startswith("The gateway's account could not be read: ")
     assert words in told(raised)
     assert len(simulator.requests) - seen <= 4
+
+
+def test_a_gateway_that_hangs_is_waited_for_once(
+    reader: GatewayReader, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A notebook asks a dozen questions; with a time-out each, it would take minutes to say that nobody answers."""
+    simulator.faults.hang(seconds=30)
+    with pytest.raises(CannotLook, match="it could not be reached in time"):
+        reader.account()
+    seen, began = len(simulator.requests), time.monotonic()
+    for look in (reader.balance, lambda: list(reader.intents(DAY)), reader.reachable, reader.webhook_endpoints):
+        with pytest.raises(CannotLook, match=r"it gave no answer \d s ago. It is asked again from [\d:]{8} UTC on"):
+            look()
+    assert "it gave no answer" in reader.key_check().reason
+    assert time.monotonic() - began < 0.5
+    assert len(simulator.requests) == seen
+    simulator.faults.clear()
+    monkeypatch.setattr("runbook.wires.gateway.silence.REST_SECONDS", 0)
+    assert reader.account()
+    assert len(list(reader.intents(DAY))) == 250
+
+
+def test_the_patience_with_a_silent_gateway() -> None:
+    now = [0.0]
+    silence = Silence(10, lambda: now[0])
+    lasts = []
+    for _ in range(5):
+        lasts.append(silence.seconds)
+        began, now[0] = now[0], now[0] + silence.seconds
+        silence.waited(began, lasts[-1])
+        now[0] += REST_SECONDS
+        silence.require_rested()
+    assert lasts == [10, 2, 4, 8, 10], "short at first; a gateway that is merely slow is found again"
+    silence.waited(now[0] - 1, 10)
+    assert silence.seconds == 10, "what fails at once is no silence"
+    silence.heard()
+    silence.waited(now[0] - 10, 10)
+    silence.require_rested()
+    assert silence.seconds == 2, "after a single one it is asked again at once"
+    silence.waited(now[0] - 2, 2)
+    with pytest.raises(Silent, match="gave no answer 0 s ago"):
+        silence.require_rested()
+
+
+def test_a_write_is_not_hurried(settings: Gateway, simulator: Simulator) -> None:
+    """One that is given up half way may still have been carried out."""
+    writer = GatewayWriter(msgspec.structs.replace(settings, timeout_seconds=10))
+    began = time.monotonic() - 10
+    writer._silence.waited(began, 10)
+    writer._silence.waited(began, 2)
+    simulator.faults.slow(2.5, count=1)
+    with pytest.raises(Refused, match="it answered 404"):
+        writer.redeliver("evt_none", "we_none")
 
 
 def test_a_rejected_key_says_so(reader: GatewayReader, simulator: Simulator) -> None:

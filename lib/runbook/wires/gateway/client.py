@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import random
 import re
+import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Literal
 
 import stripe
 
 from runbook.errors import BadInput, CannotLook, RunbookError
 from runbook.target import Gateway, Secret
+from runbook.wires.gateway.silence import Silence, Silent
 
 stripe.enable_telemetry = False  # otherwise the first request writes a file into the home directory
 
@@ -42,34 +45,51 @@ class Wire:
         if not re.fullmatch(r"[!-~]+", revealed):
             raise BadInput(f"The key in {key!r} holds a space or a character that no key has; set the variable again.")
         self.mode, self.kind = shape(revealed)
-        self._http = stripe.RequestsClient(timeout=settings.timeout_seconds)
-        # Retries are our own: the SDK repeats no 429 and would not show that it waited.
-        self._client = stripe.StripeClient(
-            revealed,
-            base_addresses={"api": settings.api_base.rstrip("/")},
-            http_client=self._http,
-            max_network_retries=0,
-        )
+        base = settings.api_base.rstrip("/")
+        self._clients = cache(lambda seconds: client(revealed, base, seconds))
+        self._silence = Silence(settings.timeout_seconds)
         self._pause = 1 / settings.requests_per_second
         self._next_at = 0.0
+        self._turn = threading.Lock()
 
     def request(self, method: str, path: str, *, attempts: int = ATTEMPTS, **params: Any) -> Any:
         """One answer as plain dicts and lists; raises the SDK's error after the last attempt."""
         for attempt in range(1, attempts + 1):
             self._throttle()
             try:
-                return self._client.raw_request(method, path, **params).data
+                return self._look(method, path, params)
             except stripe.StripeError as error:
                 if attempt == attempts or not _worth_another(error, attempt):
                     raise
                 time.sleep(FIRST_WAIT_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1))
         raise AssertionError("the last attempt returns or raises")
 
+    def _look(self, method: str, path: str, params: dict[str, Any]) -> Any:
+        """One request. A read is hurried while the gateway is silent; a write has its whole time in any case, because
+        one that is given up half way may still have been carried out."""
+        reads = method == "get"
+        if reads:
+            self._silence.require_rested()
+        began, seconds = time.monotonic(), self._silence.seconds if reads else self._settings.timeout_seconds
+        try:
+            answer = self._clients(seconds).raw_request(method, path, **params).data
+        except stripe.APIConnectionError:
+            self._silence.waited(began, seconds)
+            raise
+        except stripe.StripeError:
+            self._silence.heard()
+            raise
+        self._silence.heard()
+        return answer
+
     def _throttle(self) -> None:
-        now = time.monotonic()
-        if now < self._next_at:
-            time.sleep(self._next_at - now)
-        self._next_at = max(now, self._next_at) + self._pause
+        """Several threads may ask; together they keep to the one rate."""
+        with self._turn:
+            now = time.monotonic()
+            mine = max(now, self._next_at)
+            self._next_at = mine + self._pause
+        if mine > now:
+            time.sleep(mine - now)
 
     def asked(self, what: str, ask: Callable[[], Any], failure: type[RunbookError] = CannotLook) -> Any:
         """The answer of `ask`, or one sentence that holds no key (also not in the exception's context)."""
@@ -81,9 +101,18 @@ class Wire:
         raise failure(sentence)
 
 
+def client(key: str, base: str, seconds: float) -> stripe.StripeClient:
+    """A client that gives up after so long. Retries are our own: the SDK repeats no 429 and would not show that it
+    waited."""
+    http = stripe.RequestsClient(timeout=seconds)
+    return stripe.StripeClient(key, base_addresses={"api": base}, http_client=http, max_network_retries=0)
+
+
 def explain(error: stripe.StripeError) -> str:
     """Cause and next move, without any part of a key."""
     status = error.http_status
+    if isinstance(error, Silent):
+        return str(error)
     if isinstance(error, stripe.APIConnectionError):
         return "it could not be reached in time. Check `api_base` in the target file and the network, then run again."
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
@@ -126,7 +155,7 @@ def _told(error: stripe.StripeError) -> str:
 def _worth_another(error: stripe.StripeError, attempt: int) -> bool:
     """Bounded patience: a rate limit and trouble on the other side pass, a hanging connection is tried twice."""
     if isinstance(error, stripe.APIConnectionError):
-        return attempt < 2
+        return attempt < 2 and not isinstance(error, Silent)
     if (error.headers or {}).get("Stripe-Should-Retry") == "false":
         return False
     status = error.http_status or 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -137,8 +138,15 @@ class GatewayReader(Wire):
 
     def reachable(self) -> bool:
         """Ask without a key: a 401 proves that the gateway's own front answers. Raises CannotLook otherwise."""
+        self.asked("The gateway could not be reached", self._silence.require_rested)
         url = f"{self._settings.api_base.rstrip('/')}/v1/charges"
-        reply = http.ask("GET", url, what="The gateway", seconds=self._settings.timeout_seconds)
+        began, seconds = time.monotonic(), self._silence.seconds
+        try:
+            reply = http.ask("GET", url, what="The gateway", seconds=seconds)
+        except CannotLook:
+            self._silence.waited(began, seconds)
+            raise
+        self._silence.heard()
         if reply.status != 401:
             raise CannotLook(
                 f"The gateway answered {reply.status} to a request without a key, where 401 is expected. "
