@@ -123,10 +123,15 @@ class Webhooks:
             self._paused = False
             self._changed.notify_all()
 
-    def settle(self, timeout_seconds: float = 10.0) -> bool:
-        """Wait until nothing is queued nor under way, retries included; False when time is up first."""
+    def settle(self, timeout_seconds: float = 10.0, retries: bool = True) -> bool:
+        """Wait until nothing is queued nor under way; False when time is up first. Without `retries`: until everything
+        was tried once, for an endpoint that refuses all would be tried for ever."""
+
+        def is_settled() -> bool:
+            return not self._in_hand and not any(retries or not parcel.number for parcel in self._queue)
+
         with self._changed:
-            return self._changed.wait_for(lambda: not self._queue and not self._in_hand, timeout_seconds)
+            return self._changed.wait_for(is_settled, timeout_seconds)
 
     def carry(self, mode: str, event_id: str, endpoint_id: str, *, once: bool = False) -> None:
         """Queue a delivery. `once`: asked for by hand, so neither disturbed nor retried."""
