@@ -1,6 +1,7 @@
 """Raw lines to entries: stack traces joined to the entry they belong to, in the order of time. Pure.
 
-What an entry means is said by `classify`, `request`, `outbound` and `webhook`; the words are in `log_vocabulary`.
+What an entry means is said by `classify`, `request`, `outbound`, `limit_met` and `webhook`; the words are in
+`log_vocabulary`.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from runbook.judgement.log_formats import (
     json_line,
     plain_line,
 )
-from runbook.judgement.log_words import classify, event_of, exchange_of
+from runbook.judgement.log_words import classify, event_of, exchange_of, limit_met
 
-__all__ = ["LogEntry", "Request", "Webhook", "classify", "entries", "outbound", "request", "webhook"]
+__all__ = ["LogEntry", "Request", "Webhook", "classify", "entries", "limit_met", "outbound", "request", "webhook"]
 
 Format = Literal["auto", "json", "nestjs", "logfmt"]
 

@@ -18,6 +18,12 @@ WORDS: dict[str, tuple[str, ...]] = {
         "did not provide an api key", "no api key provided", "stripepermissionerror", "platform_api_key_expired",
         "required permissions for this endpoint", "secret_key_required",
     ),
+    # Stripe says this with a 429 as well, though the rate is not the reason: another call holds the object. Postgres
+    # has a setting of the same name, so the bare word is not enough.
+    "lock_timeout": (
+        "code: lock_timeout", "code=lock_timeout", "/lock_timeout", '"lock_timeout"', "'lock_timeout'",
+        "object cannot be accessed right now",
+    ),
     "rate_limit_error": ("ratelimiterror", "rate_limit", "rate limit exceeded", "too many requests hit the api"),
     "authentication_required": ("authentication_required",),
     "card_declined": (
@@ -113,6 +119,8 @@ BY_STATUS = {
     503: "api_error",
     504: "api_error",
 }
+# What Stripe's header on a 429 names as the limit that was met.
+LIMIT_REASONS = ("global-rate", "endpoint-rate", "global-concurrency", "endpoint-concurrency", "resource-specific")
 # The first part of a path of Stripe's API.
 RESOURCES = frozenset(
     [

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from runbook.judgement.log_entry import LogEntry, Request, Webhook
-from runbook.judgement.log_vocabulary import BY_STATUS, RESOURCES, SQLSTATES, STATES, TROUBLE, WORDS
+from runbook.judgement.log_vocabulary import BY_STATUS, LIMIT_REASONS, RESOURCES, SQLSTATES, STATES, TROUBLE, WORDS
 
 PHRASES_MAX = 1_000  # a service says the same few things of each event
 TEXT_CHARACTERS_MAX = 4_000  # the error's own words stand at the top of its trace
@@ -36,6 +36,7 @@ GIN = re.compile(
 FACTORS = {"ms": 1.0, "s": 1000.0, "µs": 0.001}
 # Statuses of Stripe's that mean one thing, whatever its error type: a rejected key is an invalid_request_error, too.
 DECISIVE = frozenset([401, 403, 429])
+TOO_MANY = 429
 METHODS = frozenset(["method", "req", "request", "http.method"])
 STATUSES = ("status", "statusCode", "status_code", "http.status_code")
 TIMES = ("duration_ms", "responseTime", "duration", "latency_ms")
@@ -52,10 +53,11 @@ def classify(entry: LogEntry) -> str | None:
         return "process_crash"
     if _is_calm(entry):
         return None
-    if entry.to_stripe and entry.exchange and entry.exchange.status in DECISIVE:
-        return BY_STATUS[entry.exchange.status]
     text = _text(entry)
     lower = text.lower()
+    if entry.to_stripe and entry.exchange and entry.exchange.status in DECISIVE:
+        locked = entry.exchange.status == TOO_MANY and any(word in lower for word in WORDS["lock_timeout"])
+        return "lock_timeout" if locked else BY_STATUS[entry.exchange.status]
     name = next((name for name, words in WORDS.items() if any(word in lower for word in words)), "")
     if name in ("", "database_other"):
         name = _by_sqlstate(text) or name
@@ -78,6 +80,18 @@ def _is_calm(entry: LogEntry) -> bool:
         return entry.event.state != "failed"
     lower = entry.message.lower()
     return not any(word in lower for word in TROUBLE)
+
+
+def limit_met(entry: LogEntry) -> str:
+    """Which limit a refused call met, by Stripe's own header, wherever the service wrote it; `lock_timeout` for an
+    object that another call held; empty for a call that was not refused, and for one that does not say."""
+    call = entry.exchange if entry.to_stripe else None
+    if call is None or call.status != TOO_MANY:
+        return ""
+    lower = _text(entry).lower()
+    if any(word in lower for word in WORDS["lock_timeout"]):
+        return "lock_timeout"
+    return next((reason for reason in LIMIT_REASONS if reason in lower), "")
 
 
 def exchange_of(message: str, logger: str, fields: Mapping[str, Any]) -> tuple[Request | None, bool]:

@@ -21,7 +21,7 @@ def calls_are_within_limits(logs: LogSummary, log: Evidence) -> Finding:
 
 
 def requests_are_valid(logs: LogSummary, log: Evidence) -> Finding:
-    classes = ["invalid_request_error", "idempotency_error"]
+    classes = ["invalid_request_error", "idempotency_error", "lock_timeout"]
     return absent_from_logs(logs, log, "invalid_requests", classes, "request that Stripe calls invalid", stray=True)
 
 

@@ -13,7 +13,7 @@ CAUSE_OF_CLASSES: dict[str, tuple[str, ...]] = {
     "invalid_api_key": ("authentication_error",),
     "webhook_signature": ("webhook_signature",),
     "rate_limited": ("rate_limit_error",),
-    "invalid_requests": ("invalid_request_error", "idempotency_error"),
+    "invalid_requests": ("invalid_request_error", "idempotency_error", "lock_timeout"),
     "webhook_handler_error": ("webhook_handler_error",),
     "gateway_outage": ("api_connection_error", "api_error"),
     "database_unavailable": ("database_connection",),
