@@ -7,6 +7,7 @@ from asyncio import BaseTransport
 from collections.abc import Callable, Sequence
 
 import uvicorn
+from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .app import Api, Seen
@@ -66,6 +67,11 @@ class Gateway:
     def requests(self) -> list[Seen]:
         """The requests answered so far, oldest first."""
         return list(self._api.requests)
+
+    @property
+    def app(self) -> Starlette:
+        """What answers behind the port, for a world that has a port of its own."""
+        return self._api.app
 
     @property
     def violations(self) -> list[str]:
