@@ -1,10 +1,16 @@
 """The faults a world can have, by the cause that a responder should arrive at."""
 
-from practice.faults import database_rollback, rate_limited, test_key_in_production
+from practice.faults import database_rollback, rate_limited, test_key_in_production, webhook_signature
 from practice.faults.fault import Fault, UnknownFault
 
 FAULTS: dict[str, Fault] = {
-    fault.cause: fault for fault in (database_rollback.FAULT, rate_limited.FAULT, test_key_in_production.FAULT)
+    fault.cause: fault
+    for fault in (
+        database_rollback.FAULT,
+        rate_limited.FAULT,
+        test_key_in_production.FAULT,
+        webhook_signature.FAULT,
+    )
 }
 
 
