@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime
 
 from runbook import evidence
 from runbook.clock import Window
 from runbook.errors import CannotLook
-from runbook.facts import Checked, Evidence, Finding, Row
+from runbook.evidence import recent
+from runbook.facts import Answer, Checked, Evidence, Finding, Row
 from runbook.incident import Incident, readable
-from runbook.judgement import checks, payments
+from runbook.journal import Entry
+from runbook.judgement import checks, payments, questions
 
 # A minute of payments every quarter of one: soon enough to stop a watch that goes wrong, cheap enough for half an hour.
 WATCH_EVERY_SECONDS = 15
+# While a cure is seconds old: four requests to Stripe in so many looks are far below what it allows.
+LOOK_EVERY_SECONDS = 0.5
+# Remedies that cure nothing: a test payment, and what is sent when all is over.
+NO_REPAIR = frozenset({"test_payment", "follow_up"})
 
 
-def run(incident: Incident) -> Checked:
+def run(incident: Incident, wait_seconds: int = 0) -> Checked:
     """All checks, from both sides, noted in the journal as before or after the repair.
 
-    What this notebook has read already is used again, until a repair makes it look anew.
+    What this notebook has read already is used again, until a repair makes it look anew. After a repair, and on wall
+    time, it waits at most `wait_seconds` for enough payments to judge the cure by.
     """
-    missing = evidence.missing_payments(incident, complete=True)
+    if wait_seconds and phase(incident) == "after" and not incident.clock.fixed:
+        wait_for_payments(incident, wait_seconds)
+    after, left = repaired_at(incident), work_list(incident)
+    limits = incident.target.thresholds
     completed, paid = completed_and_paid(incident)
-    percent = incident.target.thresholds.success_rate_percent
     findings = (
-        checks.paid_is_recorded(missing, work_list(incident)),
-        checks.recorded_is_paid(completed, paid),
-        checks.events_arrive(late_events(incident)),
-        checks.succeeds_often_enough(success_by_minute(incident, missing), percent),
+        checks.paid_is_recorded(missing_until_now(incident), left),
+        checks.recorded_is_paid(completed, paid, left),
+        checks.events_of_others_are_refused(recent.probes(incident)),
+        checks.requests_succeed(recent.recent_requests(incident), limits.error_share_percent, after),
+        checks.events_arrive(recent.recent_events(incident, left), after),
+        checks.succeeds_often_enough(recent.recent_payments(incident, left), limits.success_rate_percent, after),
     )
     result = Checked(phase(incident), findings)
     incident.log("checks", phase=result.phase, findings=[noted(each) for each in findings])
@@ -42,15 +54,56 @@ def noted(finding: Finding) -> Row:
 
 
 def phase(incident: Incident) -> str:
-    """After, once anything was applied; the test payment changes nothing that the checks look at, and so counts too."""
-    words = (each["word"] for entry in incident.journal.entries("outcomes") for each in entry.body["outcomes"])
-    return "after" if "applied" in words else "before"
+    """After, once anything of a repair was applied."""
+    return "after" if repairs(incident.journal.entries("plan", "outcomes")) else "before"
+
+
+def repairs(entries: Iterable[Entry]) -> list[Entry]:
+    """The outcomes among these entries of plans that repair something, with at least one step applied."""
+    listed = list(entries)
+    remedies = {entry.body["fingerprint"]: entry.body["remedy"] for entry in listed if entry.kind == "plan"}
+    return [
+        entry
+        for entry in listed
+        if entry.kind == "outcomes"
+        and remedies.get(entry.body["plan"], "") not in NO_REPAIR
+        and any(each["word"] == "applied" for each in entry.body["outcomes"])
+    ]
+
+
+def repaired_at(incident: Incident) -> int | None:
+    """The first whole second after the newest step of a repair; None before one."""
+    done = repairs(incident.journal.entries("plan", "outcomes"))
+    return math.ceil(datetime.fromisoformat(done[-1].at).timestamp()) if done else None
 
 
 def work_list(incident: Incident) -> frozenset[str]:
-    """Payments that the newest work list of the journal leaves to a person."""
-    entries = incident.journal.entries("work_list")
-    return frozenset(item["payment"] for item in entries[-1].body["items"]) if entries else frozenset()
+    """Payments that a work list of the journal leaves to a person; each scenario's plan may have one."""
+    lists = incident.journal.entries("work_list")
+    return frozenset(item["payment"] for entry in lists for item in entry.body["items"])
+
+
+def missing_until_now(incident: Incident) -> Evidence:
+    """Payments of the window that are not recorded, and those begun since it was frozen that should be by now."""
+    found = evidence.missing_payments(incident, complete=True)
+    later = readable(lambda: missing_since(incident, incident.window.end) if found.readable else [])
+    if isinstance(later, CannotLook):
+        return replace(found, rows=(), unreadable=str(later))
+    return replace(found, rows=(*found.rows, *later))
+
+
+def missing_since(incident: Incident, start: datetime) -> list[Row]:
+    """Payments begun since then that Stripe took and the ledger has had its time to record."""
+    now = incident.clock.now()
+    if now <= start:
+        return []
+    due = now.timestamp() - incident.target.thresholds.grace_seconds
+    listed = recent.newest_intents(incident, Window(start, recent.next_second(now)))
+    paid = [each for each in listed if payments.is_paid(each) and checks.paid_at(each) <= due]
+    ids = [each["id"] for each in paid]
+    rows = incident.ledger.ask(questions.text("rows_of_intents"), intents=ids) if ids else []
+    settings = incident.target
+    return payments.missing(paid, rows, settings.ledger.status, settings.gateway.user_metadata)
 
 
 def completed_and_paid(incident: Incident) -> tuple[Evidence, dict[str, bool]]:
@@ -71,44 +124,33 @@ def paid_intents(incident: Incident, rows: Evidence) -> dict[str, bool]:
     return listed
 
 
-def late_events(incident: Incident) -> Evidence:
-    """Events of the last minutes that Stripe has not delivered, save those that are only seconds old."""
-    settings = incident.target.thresholds
-    end = incident.clock.now() - timedelta(seconds=settings.grace_seconds)
-    recent = Window(end - timedelta(minutes=settings.success_window_minutes), end)
-
-    def read() -> list[Row]:
-        found = incident.gateway.events(recent, types=["payment_intent.succeeded"], delivery_success=False)
-        known = resolved_events(incident)
-        return [{"event": each["id"], "created_at": each["created"]} for each in found if not known(each)]
-
-    return evidence.gathered(incident, "Which events of the last minutes could Stripe not deliver?", "gateway", read,
-                             "stripe events list --delivery-success=false")  # fmt: skip
-
-
-def resolved_events(incident: Incident) -> Callable[[Row], bool]:
-    """Whether an undelivered event's payment waits for a person already."""
-    waiting = work_list(incident)
-    return lambda event: event["data"]["object"]["id"] in waiting
+def wait_for_payments(incident: Incident, seconds: int) -> None:
+    """Look until the payments, requests and events since the repair are enough to judge by, for so long at the most.
+    A side that cannot be read is not waited for: the checks will say so."""
+    limits, after, left = incident.target.thresholds, repaired_at(incident), work_list(incident)
+    give_up = time.monotonic() + seconds
+    while time.monotonic() < give_up:
+        seen = (
+            checks.succeeds_often_enough(since(recent.recent_payments(incident, left), after),
+                                         limits.success_rate_percent),
+            checks.requests_succeed(since(recent.recent_requests(incident), after), limits.error_share_percent),
+            checks.events_arrive(since(recent.recent_events(incident, left), after)),
+        )  # fmt: skip
+        if all(each.answer is not Answer.CANNOT_TELL or not each.evidence[0].readable for each in seen):
+            return
+        time.sleep(LOOK_EVERY_SECONDS)
 
 
-def success_by_minute(incident: Incident, missing: Evidence) -> Evidence:
+def since(found: Evidence, after: int | None) -> Evidence:
+    """The rows of what happened after the repair."""
+    return replace(found, rows=tuple(row for row in found.rows if after is None or row["created_at"] >= after))
+
+
+def payments_by_minute(incident: Incident) -> Evidence:
     """How did payments end, minute by minute, over the last half hour?"""
-    settings = incident.target.thresholds
-    now = int(incident.clock.now().timestamp())
-    since = now - settings.success_window_minutes * 60
-    lacking = {row["intent_id"] for row in missing.rows} - work_list(incident)
-
-    def read() -> list[Row]:
-        recent = Window(
-            incident.clock.now() - timedelta(seconds=now - since),
-            incident.clock.now() - timedelta(seconds=settings.grace_seconds),
-        )
-        return checks.by_minute(list(incident.gateway.intents(recent)), lacking)
-
-    found = evidence.gathered(incident, "How did payments end, minute by minute?", "gateway, ledger", read,
-                              "stripe payment_intents list beside psql: rows_of_intents.sql")  # fmt: skip
-    return found if missing.readable else replace(found, rows=(), unreadable=missing.unreadable)
+    found = recent.recent_payments(incident, work_list(incident))
+    rows = tuple(checks.by_minute(found.rows))
+    return replace(found, question="How did payments end, minute by minute?", rows=rows)
 
 
 def watch(incident: Incident, minutes: int) -> Evidence:
@@ -116,7 +158,7 @@ def watch(incident: Incident, minutes: int) -> Evidence:
     until = time.monotonic() + (0 if incident.clock.fixed else minutes * 60)
     while True:
         incident.look_again()
-        found = success_by_minute(incident, evidence.missing_payments(incident, complete=True))
+        found = payments_by_minute(incident)
         if time.monotonic() >= until:
             return found
         time.sleep(WATCH_EVERY_SECONDS)

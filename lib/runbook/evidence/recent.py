@@ -1,0 +1,115 @@
+"""The last minutes on every side: how payments ended, what Stripe delivered, how the service answered.
+
+Always about now, also where the incident's window was frozen an hour ago.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from itertools import islice
+
+from runbook.clock import Window
+from runbook.evidence.gathering import gathered
+from runbook.evidence.payments import TRIAGE_INTENTS_MAX
+from runbook.facts import Evidence, Row
+from runbook.incident import Incident
+from runbook.judgement import checks, log_lines, payments, questions
+
+# The event that completes a payment.
+SUCCEEDED = "payment_intent.succeeded"
+EVENTS_MAX = 3_000  # thirty pages, newest first, as for payments
+
+
+def last_minutes(incident: Incident) -> Window:
+    """The half hour, or what the target makes of it, until now; a second more, because Stripe counts in whole ones."""
+    now = incident.clock.now()
+    return Window(now - timedelta(minutes=incident.target.thresholds.success_window_minutes), next_second(now))
+
+
+def next_second(now: datetime) -> datetime:
+    return now.replace(microsecond=0) + timedelta(seconds=1)
+
+
+def recent_payments(incident: Incident, work_list: Collection[str]) -> Evidence:
+    """How did the payments of the last minutes end? Those that wait for a person's decision are left out."""
+    window, now = last_minutes(incident), incident.clock.now().timestamp()
+    grace = incident.target.thresholds.grace_seconds
+
+    def read() -> Iterable[Row]:
+        intents = [each for each in newest_intents(incident, window) if each["id"] not in work_list]
+        noted = recorded(incident, (each["id"] for each in intents if payments.is_paid(each)))
+        for each in intents:
+            yield {"created_at": each["created"], "end": checks.end_of(each, noted, now, grace)}
+
+    return gathered(incident, "How did the payments of the last minutes end?", "gateway, ledger", read,
+                    "stripe payment_intents list beside psql: rows_of_intents.sql",
+                    f"at most the newest {TRIAGE_INTENTS_MAX:,} payments")  # fmt: skip
+
+
+def newest_intents(incident: Incident, window: Window) -> list[Row]:
+    """The window's intents with their charges, which say when the money was taken; newest first, up to a bound."""
+    first, last = window.epochs
+    asked = {"created": {"gte": first, "lt": last}, "expand": ["data.latest_charge"]}
+    return list(islice(incident.gateway.every("/v1/payment_intents", asked), TRIAGE_INTENTS_MAX))
+
+
+def recorded(incident: Incident, intents: Iterable[str]) -> frozenset[str]:
+    """Those of the intents that the ledger records as paid."""
+    ids = sorted(intents)
+    words = incident.target.ledger.status
+    paid = {word for status in payments.PAID for word in words.get(status, ())}
+    rows = incident.ledger.ask(questions.text("rows_of_intents"), intents=ids) if ids else []
+    return frozenset(row["intent_id"] for row in rows if row["status"] in paid)
+
+
+def recent_events(incident: Incident, work_list: Collection[str]) -> Evidence:
+    """Which events of the last minutes has Stripe delivered?"""
+    window, now = last_minutes(incident), incident.clock.now().timestamp()
+    grace = incident.target.thresholds.grace_seconds
+
+    def read() -> Iterable[Row]:
+        events = list(islice(incident.gateway.events(window, types=(SUCCEEDED,)), EVENTS_MAX))
+        open_ = [each["data"]["object"]["id"] for each in events if each["pending_webhooks"]]
+        resolved = recorded(incident, open_) | frozenset(work_list)
+        for each in events:
+            state = checks.delivery_of(each, resolved, now, grace)
+            yield {"event": each["id"], "created_at": each["created"], "state": state}
+
+    return gathered(incident, "Which events of the last minutes has Stripe delivered?", "gateway, ledger", read,
+                    f"stripe events list --type {SUCCEEDED}", f"at most the newest {EVENTS_MAX:,} events")  # fmt: skip
+
+
+def recent_requests(incident: Incident) -> Evidence:
+    """How did the service answer requests on the payment paths, second by second?"""
+    window, service = last_minutes(incident), incident.target.service
+
+    def read() -> Iterable[Row]:
+        seconds: dict[int, list[int]] = {}
+        lines = incident.containers.logs(window, service.log_lines_max)
+        for entry in log_lines.entries(lines, service.log_format):
+            asked = log_lines.request(entry)
+            if asked and asked.path.startswith(service.paths.payments):
+                counts = seconds.setdefault(int(entry.at.timestamp()), [0, 0])
+                counts[0] += 1
+                counts[1] += asked.status >= 500
+        return [{"created_at": at, "requests": seen, "failed": bad} for at, (seen, bad) in sorted(seconds.items())]
+
+    names = " ".join(service.names)
+    return gathered(incident, "How were requests on the payment paths answered?", "logs", read,
+                    f"docker service logs --since {window.start.isoformat()} {names} 2>&1")  # fmt: skip
+
+
+def probes(incident: Incident) -> Evidence:
+    """Does the webhook route refuse an unsigned and a wrongly signed event, at the URL registered with Stripe?"""
+
+    def read() -> Iterable[Row]:
+        for name, probe in (("unsigned", incident.service.refuses_unsigned_event),
+                            ("wrongly signed", incident.service.refuses_wrong_signature)):  # fmt: skip
+            answer = probe()
+            yield {"probe": name, "refused": answer.refused, "detail": answer.detail}
+
+    by_hand = f"curl -i -d '{{}}' https://YOUR-HOST{incident.target.service.paths.webhook}, also with a Stripe-Signature"
+    return gathered(
+        incident, "Does the webhook route refuse events that are not Stripe's?", "service", read, by_hand
+    )
