@@ -109,7 +109,8 @@ def probes(incident: Incident) -> Evidence:
             answer = probe()
             yield {"probe": name, "refused": answer.refused, "detail": answer.detail}
 
-    by_hand = f"curl -i -d '{{}}' https://YOUR-HOST{incident.target.service.paths.webhook}, also with a Stripe-Signature"
+    path = incident.target.service.paths.webhook
+    by_hand = f"curl -i -d '{{}}' https://YOUR-HOST{path}, also with a Stripe-Signature"
     return gathered(
         incident, "Does the webhook route refuse events that are not Stripe's?", "service", read, by_hand
     )
