@@ -10,6 +10,7 @@ from practice.wires.service.app import Log, Service
 from practice.wires.service.control import Control
 from practice.wires.service.ledger import open_pool
 from practice.wires.service.payments import Payments, connect
+from practice.wires.service.queue import Queue
 from practice.wires.service.settings import Settings, SettingsError
 from practice.wires.service.webhooks import Webhooks
 
@@ -24,7 +25,7 @@ def main() -> int:
     control, log = Control(), Log(settings.log_format)
     control.listen()
     pool = open_pool(settings.database_url)
-    payments = Payments(pool, control, connect(settings), log)
+    payments = Payments(pool, control, connect(settings), log, Queue(settings.queue))
     webhooks = Webhooks(pool, control, settings.stripe_webhook_secret, settings.smtp_url, log)
     if not control.start_is_logged:
         log(says.started(control.now(), control.version))

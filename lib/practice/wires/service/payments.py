@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import stripe
@@ -11,6 +11,7 @@ from psycopg_pool import ConnectionPool
 
 from practice.wires.service import ledger, says
 from practice.wires.service.control import Control
+from practice.wires.service.queue import Queue
 from practice.wires.service.records import Record
 from practice.wires.service.releases import RELEASES
 from practice.wires.service.settings import Settings
@@ -49,6 +50,7 @@ class Payments:
     control: Control
     stripe: stripe.StripeClient
     log: Callable[[Record], None]
+    queue: Queue = field(default_factory=Queue)
 
     def add_customer(self, request: dict[str, Any]) -> dict[str, str]:
         email, name = str(request.get("email", "")), str(request.get("name", ""))
@@ -59,8 +61,8 @@ class Payments:
         if known:
             return {"userId": known["id"], "stripeCustomerId": known["customer"]}
         user = f"usr_{self.control.new_id().hex[:20]}"
-        customer = self._call("/v1/customers", lambda: self.stripe.v1.customers.create(
-            {"email": email, "name": name, "metadata": {"userId": user}}))
+        customer = self._call("/v1/customers", lambda once: self.stripe.v1.customers.create(
+            {"email": email, "name": name, "metadata": {"userId": user}}, once))
         with self.pool.connection() as conn:
             ledger.add_user(conn, user, email, name, customer.id, self.control.now())
         return {"userId": user, "stripeCustomerId": customer.id}
@@ -73,9 +75,9 @@ class Payments:
             raise Refused(404, f"no user {user_id}")
         transaction = self.control.new_id()
         metadata = {"userId": user_id, "orderId": order, "transactionId": str(transaction)}
-        intent = self._call("/v1/payment_intents", lambda: self.stripe.v1.payment_intents.create(
+        intent = self._call("/v1/payment_intents", lambda once: self.stripe.v1.payment_intents.create(
             {"amount": amount, "currency": currency, "customer": user["customer"], "metadata": metadata,
-             "automatic_payment_methods": {"enabled": True}}))
+             "automatic_payment_methods": {"enabled": True}}, once))
         with self.pool.connection() as conn:
             ledger.add_payment(conn, transaction, user_id, intent.id, amount, currency, order, "PENDING",
                                self.control.now())
@@ -107,14 +109,23 @@ class Payments:
             raise Refused(400, f"currency must be one of {', '.join(CURRENCIES)}")
         return str(request.get("userId", "")), amount, currency, str(request.get("orderId", ""))
 
-    def _call(self, path: str, send: Callable[[], T]) -> T:
-        """Run one SDK call (a POST to `path`) and log how it went."""
+    def _call(self, path: str, send: Callable[[stripe.RequestOptions], T]) -> T:
+        """Run one SDK call (a POST to `path`) in its turn; what Stripe refuses for its rate is tried again as the
+        settings say. All attempts have one idempotency key, so that Stripe carries out one of them at the most."""
+        once: stripe.RequestOptions = {"idempotency_key": str(uuid.uuid4())}
+        try:
+            return self.queue.retried(lambda: self._attempt(path, lambda: send(once)), stripe.RateLimitError)
+        except stripe.StripeError as problem:
+            raise StripeUnavailable(says.first_line(problem)) from problem
+
+    def _attempt(self, path: str, send: Callable[[], T]) -> T:
+        """One call, and a line on how it went."""
         started = self.control.stopwatch()
         try:
             answer = send()
         except stripe.StripeError as problem:
             self._log_refusal(path, self.control.milliseconds_since(started), problem)
-            raise StripeUnavailable(says.first_line(problem)) from problem
+            raise
         ms = self.control.milliseconds_since(started)
         request_id = answer.last_response.request_id if answer.last_response else ""
         self.log(says.stripe_call(self.control.now(), "POST", path, 200, ms, request_id or ""))
@@ -126,6 +137,7 @@ class Payments:
             self.control.now(), "POST", path, problem.http_status or 0, ms, problem.request_id or "",
             kind=kind, error_type=ERROR_TYPES.get(kind, "api_error"), code=getattr(problem.error, "code", None) or "",
             decline_code=getattr(problem.error, "decline_code", None) or "", message=message,
+            reason=(problem.headers or {}).get("Stripe-Rate-Limited-Reason", ""),
         ))
 
 
