@@ -7,6 +7,7 @@ redirect would take a probe to an address that nobody wrote into the target file
 from __future__ import annotations
 
 import contextlib
+import email.utils
 import http.client
 import socket
 import threading
@@ -14,6 +15,7 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import SplitResult, urlsplit
 
 from runbook.errors import BadInput, CannotLook
@@ -74,6 +76,14 @@ def ask(
         timer.cancel()
         connection.close()
     raise CannotLook(f"{what} at {address.hostname}{_port(address)} {cause}. {_next_move(cause)}")
+
+
+def date_of(reply: Reply) -> datetime | None:
+    """When the other side believes it answered, by its `Date` header; None without one that can be read."""
+    try:
+        return email.utils.parsedate_to_datetime(reply.headers.get("date", ""))
+    except ValueError:
+        return None
 
 
 def reason(error: BaseException, seconds: float) -> str:

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -52,6 +53,11 @@ class ServiceReader:
         except CannotLook as error:
             return Health(False, 0, str(error), 0)
         return Health(200 <= reply.status < 300, reply.status, _said(reply), reply.milliseconds)
+
+    def clock(self) -> datetime | None:
+        """What time the service says it is, to the second; None where it does not say. Raises CannotLook."""
+        url = self._settings.base_url.rstrip("/") + self._settings.paths.health
+        return http.date_of(http.ask("GET", url, what="The service", seconds=self._settings.timeout_seconds))
 
     def refuses_unsigned_event(self) -> Refusal:
         """Sends an event without a signature to the URL that is registered with the gateway. Anything but a refusal

@@ -5,6 +5,7 @@ import base64
 import binascii
 from collections import deque
 from dataclasses import dataclass
+from email.utils import formatdate
 from hashlib import blake2b
 from typing import Any
 
@@ -74,6 +75,7 @@ class Api:
         work = Work(request.method, request.url.path, text, dict(request.headers), self.engine.new_request_id())
         with self.faults.in_progress(work.method):
             response = await self._guarded(request, work)
+        response.headers["Date"] = formatdate(self.engine.wall, usegmt=True)
         response.headers["Request-Id"] = work.request_id
         response.headers["Stripe-Version"] = self.engine.schema.api_version
         self.requests.append(Seen(self.engine.wall, work.mode, work.method, work.path, response.status_code,
@@ -106,7 +108,10 @@ class Api:
             raise errors.invalid(f"Unrecognized request URL ({work.method}: {work.path}). Please see "
                                  "https://stripe.com/docs or we can help at https://support.stripe.com/.", status=404)
         route, id = found
-        self.keys.authorize(key, route.permission)
+        if not (key.kind == "publishable" and route.key == routing.BROWSER and "client_secret=" in work.text):
+            self.keys.authorize(key, route.permission)
+        elif key.foreign:
+            raise errors.missing_object("payment_intent", id, param="intent")
         version = work.headers.get("stripe-version", self.engine.schema.api_version)
         if version != self.engine.schema.api_version:
             raise errors.invalid(f"Invalid Stripe API version: {version}")

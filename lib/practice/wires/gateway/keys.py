@@ -15,18 +15,21 @@ State = Literal["active", "revoked", "expired"]
 # leaked keys look for exactly that, and must stay quiet for our commits to keep their worth.
 BEGINNINGS: dict[Kind, str] = {"secret": "sk", "restricted": "rk", "publishable": "pk"}
 
-# What the runbook's own repair has to do at Stripe: have an event delivered again, confirm a test payment, refund.
-REPAIR_GRANTS = frozenset({"event_write", "payment_intent_write", "refund_write"})
+# What the runbook's own repair has to do at Stripe: have an event delivered again, set an endpoint right, confirm a
+# test payment, refund.
+REPAIR_GRANTS = frozenset({"event_write", "payment_intent_write", "refund_write", "webhook_write"})
 
 
 @dataclass(frozen=True)
 class Key:
-    """One key. `grants` are the writes a restricted key may do; every restricted key may read."""
+    """One key. `grants` are the writes a restricted key may do; every restricted key may read. `foreign`: it belongs to
+    another account, and knows nothing of this one's."""
 
     text: str = field(repr=False)
     mode: Mode
     kind: Kind
     grants: frozenset[str] = frozenset()
+    foreign: bool = False
 
     def may(self, permission: str) -> bool:
         return self.kind == "secret" or permission.endswith("_read") or permission in self.grants
@@ -74,6 +77,15 @@ class KeyBook:
         tail = letters(f"{self._seed}/{self._account}/{kind}/{mode}/{self._issued}", 48)
         text = "_".join((BEGINNINGS[kind], mode, "51" + self._account.removeprefix("acct_") + tail))
         self._keys[text] = Key(text, mode, kind, grants)
+        self._states[text] = "active"
+        return text
+
+    def issue_foreign(self, mode: Mode) -> str:
+        """The publishable key of somebody else's account, which Stripe takes as well."""
+        self._issued += 1
+        tail = letters(f"{self._seed}/somebody else/{mode}/{self._issued}", 64)
+        text = "_".join((BEGINNINGS["publishable"], mode, "51" + tail))
+        self._keys[text] = Key(text, mode, "publishable", foreign=True)
         self._states[text] = "active"
         return text
 

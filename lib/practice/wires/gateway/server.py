@@ -11,7 +11,8 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .app import Api, Seen
-from .engine import Engine
+from .engine import Engine, ModeEngine
+from .errors import missing_object
 from .faults import Faults
 from .ids import letters
 from .keys import KeyBook, KeyRing, Kind, Mode
@@ -63,6 +64,17 @@ class Gateway:
         """Another key, as a person makes one in the Dashboard; `grants` are the writes of a restricted one."""
         return self._book.issue(mode, kind, grants)
 
+    def issue_foreign_key(self, mode: Mode) -> str:
+        """A publishable key of another account."""
+        return self._book.issue_foreign(mode)
+
+    def as_browser(self, key: str) -> ModeEngine:
+        """Stripe as a page with this publishable key reaches it. Raises ApiError for a key that opens nothing here."""
+        known = self._book.authenticate(key)
+        if known.foreign:
+            raise missing_object("payment_intent", "(of another account)", param="intent")
+        return self.engine.mode(known.mode)
+
     @property
     def requests(self) -> list[Seen]:
         """The requests answered so far, oldest first."""
@@ -87,7 +99,7 @@ class Gateway:
                                "leave the port at 0 for a free one") from taken
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         config = uvicorn.Config(self._api.app, http=Line, ws="none", lifespan="off", log_config=None, access_log=False,
-                                loop="asyncio", timeout_graceful_shutdown=1, server_header=False)
+                                loop="asyncio", timeout_graceful_shutdown=1, server_header=False, date_header=False)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([listener],), name="gateway", daemon=True)
         self._thread.start()

@@ -136,6 +136,11 @@ class GatewayReader(Wire):
         now = now or datetime.now(UTC)
         return status_page.read(self._settings.status_urls, self._settings.timeout_seconds, now)
 
+    def clock(self) -> datetime | None:
+        """What time the gateway says it is, to the second; None where it does not say. Raises CannotLook."""
+        url = f"{self._settings.api_base.rstrip('/')}/v1/charges"
+        return http.date_of(http.ask("GET", url, what="The gateway", seconds=self._settings.timeout_seconds))
+
     def reachable(self) -> bool:
         """Ask without a key: a 401 proves that the gateway's own front answers. Raises CannotLook otherwise."""
         self.asked("The gateway could not be reached", self._silence.require_rested)

@@ -1,8 +1,9 @@
-"""The two mutations that a plan may hold on the gateway's side. Imported by repair alone."""
+"""The mutations that a plan may hold on the gateway's side. Imported by repair alone."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from runbook.errors import Refused
@@ -26,6 +27,16 @@ class GatewayWriter(Wire):
             lambda: self.request("post", path, webhook_endpoint=endpoint_id, idempotency_key=once),
             Refused,
         )
+
+    def update_endpoint(self, endpoint_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Change an endpoint where `changes` (url, status, enabled_events) says so. Its secret stays what it is."""
+        what = f"The gateway did not change the endpoint `{endpoint_id}`"
+        params: dict[str, Any] = {name: changes[name] for name in ("url", "enabled_events") if name in changes}
+        if "status" in changes:
+            params["disabled"] = "true" if changes["status"] == "disabled" else "false"
+        once = f"runbook-endpoint-{uuid.uuid4()}"  # new for each call, the same for its attempts
+        path = f"/v1/webhook_endpoints/{endpoint_id}"
+        return self.asked(what, lambda: self.request("post", path, idempotency_key=once, **params), Refused)
 
     def confirm(self, intent_id: str, payment_method: str, key: str) -> dict[str, Any]:
         """Confirm an intent with a saved payment method; `key` is the step's idempotency key."""
