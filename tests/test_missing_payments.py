@@ -87,9 +87,12 @@ def test_an_attempt_ends_in_one_of_these_ways(changes, outcome):
 
 
 def test_checkouts_that_were_never_tried_are_no_attempts():
-    tried = [intent(), intent(), intent(status="processing"), intent(status="requires_payment_method")]
-    assert payments.outcomes(tried) == [{"outcome": "in progress", "count": 1}, {"outcome": "paid", "count": 2}]
-    assert payments.outcomes([]) == []
+    tried = [intent(), intent(created=300), intent(status="processing"), intent(status="requires_payment_method")]
+    assert payments.outcomes(tried, 200) == [
+        {"outcome": "in progress", "count": 1, "in the last hour": 0, "customers": 0},
+        {"outcome": "paid", "count": 2, "in the last hour": 1, "customers": 1},
+    ]
+    assert payments.outcomes([], 200) == []
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ AWAY = "the engine is away"
 NOBODY = Impact(0, 0, {}, "nobody")
 MANY = Impact(60, 56, {"usd": 100}, "system-wide")
 HERE = {"target": "practice", "incident": "inc-1"}
+WHEN = " From 2026-01-15 10:00:00 UTC to 2026-01-15 11:50:00 UTC, and not since."
 LAST = "last 2026-01-15 11:50:00 UTC, 10 minutes before the logs end"
 
 
@@ -444,7 +445,7 @@ ALONE = [
 def test_each_cause_alone_is_named_with_its_notebook(settings, cause, found):
     diagnosis = believe(settings, **found)
     assert diagnosis.causes == (cause,)
-    assert diagnosis.sentence == CAUSES[cause].sentence
+    assert diagnosis.sentence == CAUSES[cause].sentence + WHEN * (cause in diagnosis.spans)
     assert diagnosis.next_notebook == CAUSES[cause].notebook
     assert diagnosis.parameters == (HERE if CAUSES[cause].notebook else {})
 
@@ -460,7 +461,7 @@ def test_a_stray_signature_does_not_outrank_what_lost_the_payments(settings):
     assert diagnosis.next_notebook == "12_scenario_c_database_rollback"
     assert diagnosis.sentence == (
         "2 causes are left, the likeliest first. Stripe has the money, and the service's database did not keep the "
-        "row. Webhooks arrive, but their signature does not verify."
+        f"row.{WHEN} Webhooks arrive, but their signature does not verify.{WHEN}"
     )
 
 

@@ -171,17 +171,20 @@ def _noted(
 
 @dataclass(frozen=True)
 class Impact:
-    """Who and what is affected; amounts by currency in minor units."""
+    """Who and what is affected; amounts by currency in minor units. `turned_away`: checkouts that failed, of which
+    nobody was charged."""
 
     payments: int
     users: int
     amounts_minor: Mapping[str, int]
     scale: str  # nobody | one-off | several | system-wide | cannot tell
+    turned_away: int = 0
 
     def __str__(self) -> str:
         if self.scale == Answer.CANNOT_TELL:
             return "who is affected cannot be told"
-        return f"{self.payments} payments, {self.scale}"
+        turned_away = f", {self.turned_away} checkouts failed" if self.turned_away else ""
+        return f"{self.payments} payments{turned_away}, {self.scale}"
 
 
 @dataclass(frozen=True)

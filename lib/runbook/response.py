@@ -4,30 +4,60 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from runbook import export, record
+from runbook import evidence, export, record
 from runbook.errors import CannotLook
 from runbook.facts import Answer, Diagnosis, Evidence, Finding, Impact, Row, Suspects
 from runbook.incident import Incident, readable
-from runbook.judgement import escalation, triage
+from runbook.judgement import escalation
+from runbook.judgement import triage as questions
 from runbook.judgement.classes import CLASSES
 from runbook.judgement.escalation import Level
+from runbook.judgement.log_summary import LogSummary
 from runbook.judgement.reconciliation import Reconciliation
 from runbook.plan import Carried, Plan
 from runbook.reconcile import reconcile as reconcile_facts
 
 
+def triage(incident: Incident) -> Diagnosis:
+    """The whole of triage in one call: the questions of notebook 00 in its order, and what they come to."""
+    evidence.look_ahead(incident)
+    sides = evidence.sides(incident)
+    missing = evidence.missing_payments(incident)
+    recorded = questions.payments_are_recorded(missing, evidence.stuck_payments(incident, missing))
+    attempts = evidence.attempts(incident)
+    logs, log = evidence.log_summary(incident)
+    suspects = questions.all_suspects().given(
+        recorded,
+        questions.customers_pay_as_usual(attempts),
+        *questions.of_the_logs(logs, log),
+        *questions.of_the_sides(logs, log, sides),
+        incident.same_environment,
+        questions.events_are_subscribed(evidence.endpoints(incident)),
+        questions.keys_have_the_right_mode(evidence.configured_keys(incident), incident.target),
+    )
+    alarms = questions.alarms(logs, log, sides, evidence.arrivals(incident), incident.target, incident.window.end)
+    return diagnose(incident, suspects, missing, [recorded, *alarms], logs)[0]
+
+
 def diagnose(
-    incident: Incident, suspects: Suspects, missing: Evidence, alarms: Sequence[Finding] = ()
+    incident: Incident,
+    suspects: Suspects,
+    missing: Evidence,
+    alarms: Sequence[Finding] = (),
+    logs: LogSummary | None = None,
 ) -> tuple[Diagnosis, Level]:
     """Name the causes that are left and whom to tell, and note both in the journal."""
-    found = impact(incident, missing)
+    found = impact(incident, missing, questions.turned_away(logs, incident.target.thresholds) if logs else 0)
     parameters = {"target": incident.target.name, "incident": incident.id}
-    diagnosis = triage.diagnose(suspects, found, alarms, parameters)
-    level = escalation.level(incident.target.escalation, found, minutes_open(incident))
+    diagnosis = questions.diagnose(suspects, found, alarms, parameters)
+    level = escalation.level(
+        incident.target.escalation, diagnosis.impact, minutes_open(incident), diagnosis.alerts,
+        minutes_lasting(incident, diagnosis),
+    )  # fmt: skip
     incident.log(
         "diagnosis",
         diagnosis={
@@ -39,30 +69,38 @@ def diagnose(
                 for cause in diagnosis.causes
                 for each in suspects.for_.get(cause, ())
             ],
+            "since": {cause: span.first.isoformat() for cause, span in diagnosis.spans.items()},
             "sentence": diagnosis.sentence,
             "next_notebook": diagnosis.next_notebook,
+            "look_next": diagnosis.look_next,
         },
         impact={
-            "payments": found.payments,
-            "users": found.users,
-            "amounts_minor": dict(found.amounts_minor),
-            "scale": found.scale,
+            "payments": diagnosis.impact.payments,
+            "users": diagnosis.impact.users,
+            "amounts_minor": dict(diagnosis.impact.amounts_minor),
+            "turned_away": diagnosis.impact.turned_away,
+            "scale": diagnosis.impact.scale,
         },
         escalation={"level": level.number, "contact": level.contact, "reasons": list(level.reasons)},
     )
     return diagnosis, level
 
 
-def impact(incident: Incident, missing: Evidence) -> Impact:
+def impact(incident: Incident, missing: Evidence, turned_away: int = 0) -> Impact:
     """Who is affected. Payments that could not be looked at are not nobody's."""
-    if not missing.readable:
-        return Impact(0, 0, {}, Answer.CANNOT_TELL)
-    return triage.impact(missing.rows, incident.target.thresholds)
+    found = questions.impact(missing.rows, incident.target.thresholds, turned_away)
+    return found if missing.readable else replace(found, scale=Answer.CANNOT_TELL)
 
 
 def minutes_open(incident: Incident) -> int:
     opened = incident.journal.entries("opened")[0]
     return int((incident.as_of - datetime.fromisoformat(opened.at)).total_seconds() // 60)
+
+
+def minutes_lasting(incident: Incident, diagnosis: Diagnosis) -> int:
+    """For how long what goes on has been going on."""
+    firsts = [span.first for span in diagnosis.spans.values() if span.going_on]
+    return int((incident.as_of - min(firsts)).total_seconds() // 60) if firsts else 0
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 Reads only. What a reading is bounded by stands in the evidence's note.
 """
 
+from runbook.evidence.ahead import look_ahead
 from runbook.evidence.gathering import asked_of_ledger, gathered
 from runbook.evidence.keys import configured_keys
 from runbook.evidence.logs import log_summary
@@ -17,9 +18,11 @@ from runbook.evidence.payments import (
     stuck_payments,
     window_intents,
 )
+from runbook.evidence.sample import arrivals
 from runbook.evidence.webhooks import endpoints, handled_events, undelivered_events
 
 __all__ = [
+    "arrivals",
     "asked_of_ledger",
     "attempts",
     "configured_keys",
@@ -29,6 +32,7 @@ __all__ = [
     "handled_events",
     "known_users",
     "log_summary",
+    "look_ahead",
     "mails_not_sent",
     "missing_payments",
     "rows_without_intent",

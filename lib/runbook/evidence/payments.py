@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 
-from runbook.evidence.gathering import asked_of_ledger, gathered, ledger_parameters
+from runbook.errors import CannotLook
+from runbook.evidence.gathering import asked_of_ledger, gathered
+from runbook.evidence.sample import sample
 from runbook.facts import Evidence, Row
-from runbook.incident import Incident
+from runbook.incident import Incident, readable, told
 from runbook.judgement import payments, questions
 
-# Triage reads at most this many intents, newest first (30 pages): enough for a day of a mid-sized shop within seconds.
-# Completeness is reconciliation's work.
-TRIAGE_INTENTS_MAX = 3_000
-# Pending rows whose intent lies beyond those are asked for one by one, up to this many.
-SINGLE_LOOKS_MAX = 40
-
+# A wave of declines is an hour's; in a day's share it would drown.
+LATELY_SECONDS = 3_600
 
 def window_intents(incident: Incident, limit: int | None) -> list[Row]:
     """The window's payment intents, newest first: all of them, or the newest `limit`."""
@@ -33,33 +32,29 @@ def missing_payments(incident: Incident, complete: bool = False) -> Evidence:
     still counts.
     """
     question = "Which payments did Stripe take that the ledger has not completed?"
-    limit = None if complete else TRIAGE_INTENTS_MAX
     by_hand = "stripe payment_intents list --limit 100, page by page; then psql: rows_of_intents.sql"
-    return gathered(incident, question, "gateway, ledger", lambda: _missing(incident, limit), by_hand,
-                    "" if complete else f"of the newest {TRIAGE_INTENTS_MAX:,} payments of the window")  # fmt: skip
+    due = readable(lambda: _due(incident, complete))
+    found = gathered(incident, question, "gateway, ledger", lambda: _missing(incident, told(due)), by_hand)
+    if isinstance(due, CannotLook):
+        return found
+    return replace(found, looked_at=len(due), note="" if complete else sample(incident).note)
 
 
-def _missing(incident: Incident, limit: int | None) -> list[Row]:
+def _due(incident: Incident, complete: bool) -> list[Row]:
+    """Payments that Stripe took long enough ago."""
+    if complete:
+        seen = window_intents(incident, None)
+    else:
+        read = sample(incident)
+        seen = [*read.intents, *read.extra]
     due = int(incident.as_of.timestamp()) - incident.target.thresholds.grace_seconds
-    paid = [
-        intent for intent in window_intents(incident, limit) if payments.is_paid(intent) and intent["created"] <= due
-    ]
-    if limit is not None:
-        paid += _older_paid(incident, limit, due)
+    return [intent for intent in seen if payments.is_paid(intent) and intent["created"] <= due]
+
+
+def _missing(incident: Incident, paid: list[Row]) -> list[Row]:
     ids = [intent["id"] for intent in paid]
     rows = incident.ledger.ask(questions.text("rows_of_intents"), intents=ids) if ids else []
     return payments.missing(paid, rows, incident.target.ledger.status, incident.target.gateway.user_metadata)
-
-
-def _older_paid(incident: Incident, limit: int, due: int) -> list[Row]:
-    """Paid intents of pending rows that lie beyond the newest `limit`, looked at one by one up to a bound."""
-    listed = {intent["id"] for intent in window_intents(incident, limit)}
-    if len(listed) < limit:
-        return []
-    rows = incident.ledger.ask(questions.text("pending_rows"), **ledger_parameters(incident))
-    beyond = [row["intent_id"] for row in rows if row["intent_id"] and row["intent_id"] not in listed]
-    found = (incident.gateway.find(f"/v1/payment_intents/{intent}") for intent in beyond[:SINGLE_LOOKS_MAX])
-    return [intent for intent in found if intent and payments.is_paid(intent) and intent["created"] <= due]
 
 
 def stuck_payments(incident: Incident, missing: Evidence) -> Evidence:
@@ -93,14 +88,16 @@ def mails_not_sent(incident: Incident) -> Evidence:
 
 
 def attempts(incident: Incident) -> Evidence:
-    """How did customers' attempts to pay end at Stripe?"""
-    return gathered(
+    """How did customers' attempts to pay end at Stripe, and how lately?"""
+    lately = int(incident.as_of.timestamp()) - LATELY_SECONDS
+    found = gathered(
         incident,
         "How did customers' attempts to pay end at Stripe?",
         "gateway",
-        lambda: payments.outcomes(window_intents(incident, TRIAGE_INTENTS_MAX)),
+        lambda: payments.outcomes(sample(incident).intents, lately),
         "stripe payment_intents list --limit 100, page by page",
     )
+    return replace(found, note=sample(incident).note) if found.readable else found
 
 
 def known_users(incident: Incident, users: Iterable[str]) -> Mapping[str, str | None]:

@@ -28,7 +28,11 @@ CAUSES = {
             "12_scenario_c_database_rollback",
         ),
         Cause("rate_limited", "Stripe refuses calls because there are too many.", "13_scenario_d_rate_limit"),
-        Cause("test_key_in_production", "Production runs on a test key.", "14_scenario_e_test_mode"),
+        Cause(
+            "test_key_in_production",
+            "The service runs on keys of the wrong mode: test keys in production, or live keys elsewhere.",
+            "14_scenario_e_test_mode",
+        ),
         Cause("gateway_outage", "Stripe itself does not answer."),
         Cause("invalid_requests", "The service sends Stripe requests that cannot be right."),
         Cause("webhook_handler_error", "Webhooks arrive, and the handler fails for a reason of its own."),

@@ -172,6 +172,8 @@ class Level(Part):
 class Escalation(Part):
     levels: tuple[Level, ...] = ()
     amount_usd_above: Count = 10_000
+    # Supervisors of payment services ask about outages of more than two hours.
+    report_after_minutes: Count = 120
     usd_rates: dict[str, str] = {}  # "eur": "1.08": US dollars for one unit, as decimal text
 
 

@@ -5,11 +5,13 @@ is said by `diagnose`.
 """
 
 from runbook.judgement.diagnosis import all_suspects, diagnose, impact
+from runbook.judgement.triage.alarms import checkouts_keep_coming, errors_have_names, service_is_up
 from runbook.judgement.triage.customers import (
     UNRECORDED,
     customers_pay_as_usual,
     payments_are_recorded,
     requests_succeed,
+    turned_away,
 )
 from runbook.judgement.triage.database import DATABASE_ERRORS, database_answers, transactions_are_kept
 from runbook.judgement.triage.gateway import (
@@ -19,7 +21,9 @@ from runbook.judgement.triage.gateway import (
     service_key_is_accepted,
 )
 from runbook.judgement.triage.keys import keys_have_the_right_mode
+from runbook.judgement.triage.routine import alarms, of_the_logs, of_the_sides
 from runbook.judgement.triage.webhooks import (
+    NEEDED_EVENT,
     events_are_subscribed,
     handler_runs_through,
     signatures_verify,
@@ -28,22 +32,30 @@ from runbook.judgement.triage.webhooks import (
 
 __all__ = [
     "DATABASE_ERRORS",
+    "NEEDED_EVENT",
     "UNRECORDED",
+    "alarms",
     "all_suspects",
     "calls_are_within_limits",
+    "checkouts_keep_coming",
     "customers_pay_as_usual",
     "database_answers",
     "diagnose",
+    "errors_have_names",
     "events_are_subscribed",
     "gateway_is_up",
     "handler_runs_through",
     "impact",
     "keys_have_the_right_mode",
+    "of_the_logs",
+    "of_the_sides",
     "payments_are_recorded",
     "requests_are_valid",
     "requests_succeed",
+    "service_is_up",
     "service_key_is_accepted",
     "signatures_verify",
     "transactions_are_kept",
+    "turned_away",
     "webhooks_are_handled",
 ]

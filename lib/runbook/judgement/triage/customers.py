@@ -55,13 +55,24 @@ def requests_succeed(logs: LogSummary, log: Evidence, settings: Thresholds) -> F
         return cannot_tell(statement, log)
     if not logs.requests:
         return Finding(statement, Answer.CANNOT_TELL, "no such request stands in the logs", evidence=(log,))
-    recent, failed = logs.recent_requests(RECENT_PIECES)
-    lately = recent >= ATTEMPTS_MIN and failed * 100 > limit * recent
-    holds = logs.requests_failed * 100 <= limit * logs.requests and not lately
     because = f"{logs.requests_failed:,} of {logs.requests:,} were answered with 5xx"
-    if lately:
+    if fail_lately(logs, limit):
+        recent, failed = logs.recent_requests(RECENT_PIECES)
         because += f"; in the last half hour {failed:,} of {recent:,}"
-    return Finding(statement, Answer.HOLDS if holds else Answer.DOES_NOT_HOLD, because, evidence=(log,))
+    answer = Answer.DOES_NOT_HOLD if turned_away(logs, settings) else Answer.HOLDS
+    return Finding(statement, answer, because, evidence=(log,))
+
+
+def fail_lately(logs: LogSummary, limit: int) -> bool:
+    recent, failed = logs.recent_requests(RECENT_PIECES)
+    return recent >= ATTEMPTS_MIN and failed * 100 > limit * recent
+
+
+def turned_away(logs: LogSummary, settings: Thresholds) -> int:
+    """How many requests on the payment paths failed; a share below the limit is nobody's incident."""
+    limit = settings.error_share_percent
+    rings = logs.requests_failed * 100 > limit * logs.requests or fail_lately(logs, limit)
+    return logs.requests_failed if rings else 0
 
 
 def customers_pay_as_usual(attempts: Evidence) -> Finding:

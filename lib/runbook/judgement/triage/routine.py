@@ -1,0 +1,49 @@
+"""Which questions are asked together: the one list that the notebook's cells and a triage in one call both go by."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from runbook.facts import Evidence, Finding
+from runbook.judgement.log_summary import LogSummary
+from runbook.judgement.triage.alarms import checkouts_keep_coming, errors_have_names, service_is_up
+from runbook.judgement.triage.customers import requests_succeed
+from runbook.judgement.triage.database import database_answers, transactions_are_kept
+from runbook.judgement.triage.gateway import (
+    calls_are_within_limits,
+    gateway_is_up,
+    requests_are_valid,
+    service_key_is_accepted,
+)
+from runbook.judgement.triage.webhooks import handler_runs_through, signatures_verify, webhooks_are_handled
+from runbook.target import Target
+
+
+def of_the_logs(logs: LogSummary, log: Evidence) -> tuple[Finding, ...]:
+    """What the logs name, or show the absence of."""
+    return (
+        service_key_is_accepted(logs, log),
+        signatures_verify(logs, log),
+        calls_are_within_limits(logs, log),
+        requests_are_valid(logs, log),
+        handler_runs_through(logs, log),
+        transactions_are_kept(logs, log),
+    )
+
+
+def of_the_sides(logs: LogSummary, log: Evidence, sides: Evidence) -> tuple[Finding, ...]:
+    """Whether what the service depends on answers."""
+    return gateway_is_up(logs, log, sides), database_answers(logs, log, sides)
+
+
+def alarms(
+    logs: LogSummary, log: Evidence, sides: Evidence, arrivals: Evidence, settings: Target, now: datetime
+) -> tuple[Finding, ...]:
+    """What rings without saying why."""
+    return (
+        webhooks_are_handled(logs, log, settings.thresholds),
+        requests_succeed(logs, log, settings.thresholds),
+        service_is_up(sides),
+        errors_have_names(logs, log),
+        checkouts_keep_coming(arrivals, now),
+    )
