@@ -16,7 +16,6 @@ from practice.traffic.people import TEST_CARDS, Person, person, price
 from practice.traffic.plan import DECLINES
 from practice.wires.gateway import ApiError, Gateway
 from practice.wires.gateway.engine import ModeEngine
-from practice.wires.gateway.keys import mode_of
 
 PER_SECOND = 1.5
 # Somebody who has to find a card first takes longer, but a drill is short.
@@ -61,8 +60,8 @@ class Shopper:
 
     @property
     def stripe(self) -> ModeEngine:
-        """Stripe as the page reaches it."""
-        return self.gateway.engine.mode(mode_of(self.page_key()))
+        """Stripe as the page reaches it. Raises ApiError where the page's key opens nothing."""
+        return self.gateway.as_browser(self.page_key())
 
     def close(self) -> None:
         self.http.close()

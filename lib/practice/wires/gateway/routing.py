@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from . import errors
 from .base import KINDS
 from .engine import ModeEngine
 
@@ -54,6 +55,15 @@ class Route:
         return self.method, parts[2], len(parts) > 3, parts[4] if len(parts) > 4 else ""
 
 
+def _retrieve_intent(mode: ModeEngine, id: str, params: dict[str, Any]) -> dict[str, Any]:
+    """An intent, also as a browser asks for it: with the secret that the shop's page was given."""
+    found = mode.retrieve("payment_intent", id)
+    if params.get("client_secret", found["client_secret"]) != found["client_secret"]:
+        raise errors.invalid("The client_secret provided does not match the client_secret associated with the "
+                             "PaymentIntent.", code="payment_intent_invalid_parameter", param="client_secret")
+    return found
+
+
 def _reads(kind: str, name: str, permission: str = "") -> tuple[Route, Route]:
     """List and retrieve, which all kinds have."""
     path, allowed = f"/v1/{KINDS[kind][0]}", permission or f"{kind}_read"
@@ -73,7 +83,9 @@ ROUTES: tuple[Route, ...] = (
     *_reads("customer", "Customer"),
     *_reads("dispute", "Dispute"),
     *_reads("event", "Event"),
-    *_reads("payment_intent", "PaymentIntent"),
+    _reads("payment_intent", "PaymentIntent")[0],
+    Route("GET", "/v1/payment_intents/{id}", "PaymentIntentRetrieveParams", "payment_intent", "payment_intent_read",
+          _retrieve_intent, EXPAND | {"client_secret"}),
     *_reads("payment_method", "PaymentMethod"),
     *_reads("payout", "Payout"),
     *_reads("refund", "Refund"),
@@ -114,6 +126,8 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "/v1/webhook_endpoints/{id}", "WebhookEndpointDeleteParams", "deleted webhook_endpoint",
           "webhook_write", lambda mode, id, params: mode.delete_webhook_endpoint(id)),
 )
+# The one call of these that a browser makes with the publishable key, given the intent's secret.
+BROWSER = ("GET", "payment_intents", True, "")
 BY_KEY = {route.key: route for route in ROUTES}
 
 
