@@ -12,8 +12,10 @@ from runbook.evidence.gathering import asked_of_ledger, gathered
 from runbook.evidence.sample import sample
 from runbook.facts import Evidence, Row
 from runbook.incident import Incident, readable, told
-from runbook.judgement import payments, questions
+from runbook.judgement import payments, questions, slices
 
+# So many intents are read one after the other where a look must be quick.
+TRIAGE_INTENTS_MAX = slices.WHOLE_MAX
 # A wave of declines is an hour's; in a day's share it would drown.
 LATELY_SECONDS = 3_600
 
