@@ -171,7 +171,9 @@ def test_the_command_says_the_sentence_writes_the_record_and_ends_with_the_code(
 def test_an_interrupted_run_keeps_what_it_has_shown_and_leaves_no_kernel(
     folder: Path, incident: Incident, tmp_path: Path
 ) -> None:
-    name = write(folder, "10_slow", "import os, time\nprint(os.getpid(), flush=True)", "time.sleep(600)")
+    asleep = tmp_path / "asleep"
+    sleep = f"open({str(asleep)!r}, 'w')\ntime.sleep(600)"
+    name = write(folder, "10_slow", "import os, time\nprint(os.getpid(), flush=True)", sleep)
     (tmp_path / "given.yaml").write_text(f"incident: {incident.id}\n", encoding="utf-8")
     script = (
         "import sys; from pathlib import Path; from runbook.headless import kernels, parameters;"
@@ -181,8 +183,7 @@ def test_an_interrupted_run_keeps_what_it_has_shown_and_leaves_no_kernel(
     command = [sys.executable, "-c", script, "run", name, "-f", str(tmp_path / "given.yaml")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
-        wait_for(incident.directory / ".running")
-        time.sleep(2)  # into the cell that sleeps
+        wait_for(asleep)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=30)
     finally:

@@ -23,7 +23,10 @@ DEFAULT_CAUSE = "database_rollback"
 # What the best of the paper runbooks promise: from the page to a verified repair.
 TARGET_SECONDS = 20 * 60
 NO_MINOR_UNIT = frozenset({"jpy", "krw"})
-AWAITS_APPROVAL = 3
+# How long the response stays for an approval; the instructor's comes at once or not at all.
+PATIENCE_MINUTES = 1
+# A repair may leave a plan for what was paid while it was made; what takes more needs a person's thought.
+APPROVALS_MAX = 6
 
 
 class DrillError(RuntimeError):
@@ -35,7 +38,10 @@ def say(text: str = "") -> None:
 
 
 def choose(cause: str, seed: int) -> str:
-    return random.Random(seed).choice(sorted(FAULTS)) if cause == "random" else cause
+    """`random` is any cause that has a brief."""
+    if cause != "random":
+        return cause
+    return random.Random(seed).choice(sorted(name for name in FAULTS if (BRIEFS / f"{name}.yaml").exists()))
 
 
 def some_seed() -> int:
@@ -58,12 +64,7 @@ def drill(cause: str, seed: int) -> int:
     with broken_world(cause, seed) as world:
         say(f"The world is open and broken ({time.monotonic() - started:.1f} s; seed {seed}).")
         say(f"\nBrief: {story}\n")
-        incident, code = respond(world)
-        record = read_record(incident)
-        plans = [plan for plan in record.get("plans", []) if plan["state"] == "awaiting approval" and plan["steps"]]
-        if code == AWAITS_APPROVAL:
-            for plan in plans:
-                code = carry_out(world, incident, plan)
+        incident, code = Instructor(world).respond()
         record = read_record(incident)
         verdict = world.referee().judge()
         say()
@@ -98,35 +99,39 @@ def broken_world(cause: str, seed: int) -> World:
     return world
 
 
-def respond(world: World) -> tuple[str, int]:
-    """Incident id and exit code of a dry response. Raises DrillError."""
-    said: list[str] = []
+class Instructor:
+    """Runs the response and says yes to its plans: reads them (here: trusts them) and approves them."""
 
-    def hear(line: str) -> None:
-        if line:
-            said.append(line)
-        if not line.startswith("incident inc-"):
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._incident = ""
+        self._approved: set[str] = set()
+
+    def respond(self) -> tuple[str, int]:
+        """Incident id and exit code of the whole response. Raises DrillError."""
+        options = ["--target", "practice", "--wait", str(PATIENCE_MINUTES)]
+        code = runs.runbook(["respond", *options], self._world.environment, self._hear)
+        if not self._incident:
+            raise DrillError(f"The response ended with code {code} and named no incident; see its messages above.")
+        return self._incident, code
+
+    def _hear(self, line: str) -> None:
+        word, _, name = line.partition(" ")
+        if word == "incident" and name.startswith("inc-"):
+            self._incident = name
+        elif word == "plan" and name.startswith("plan-"):
+            self._consider(name)
+        else:
             say(line)
 
-    code = runs.runbook(["respond", "--target", "practice"], world.environment, hear)
-    word, _, incident = (said[-1] if said else "").partition(" ")
-    if word != "incident" or not incident.startswith("inc-"):
-        raise DrillError(f"The response ended with code {code} and named no incident; see its messages above.")
-    return incident, code
-
-
-def carry_out(world: World, incident: str, plan: dict[str, Any]) -> int:
-    """What the instructor does with a plan: read it (here: trust it), approve it, have it applied."""
-    say(f"\nThe instructor approves {plan['fingerprint']} of {plan['notebook']}.")
-    code = runs.runbook(["approve", incident, plan["fingerprint"]], world.environment, say)
-    if code != 0:
-        raise DrillError(f"Plan {plan['fingerprint']} could not be approved (code {code}); see the message above.")
-
-    def hear(line: str) -> None:
-        if not line.startswith("incident inc-"):
-            say(line)
-
-    return runs.runbook(["apply", incident, plan["fingerprint"]], world.environment, hear)
+    def _consider(self, plan: str) -> None:
+        if plan in self._approved or len(self._approved) >= APPROVALS_MAX:
+            return
+        self._approved.add(plan)
+        say(f"\nThe instructor approves {plan}.")
+        code = runs.runbook(["approve", self._incident, plan], self._world.environment, say)
+        if code != 0:
+            raise DrillError(f"{plan} could not be approved (code {code}); see the message above.")
 
 
 def outputs() -> Path:
@@ -146,9 +151,11 @@ def summary(record: dict[str, Any], verdict: Verdict, incident: str) -> list[str
     impact, outcomes = record["impact"], record["outcomes"]
     sums = ", ".join(money(amount, currency) for currency, amount in sorted(impact["amounts_minor"].items()))
     total = record["timings_seconds"]["total"]
+    told = impact.get("scale") != "cannot tell"
     lines = [
         f"diagnosis   {', '.join(record['diagnosis']['causes']) or 'none'}; verdict {record['verdict']}",
-        f"impact      {impact['payments']} payments of {impact['users']} users: {sums or 'no money'}",
+        f"impact      {impact['payments']} payments of {impact['users']} users: {sums or 'no money'}" if told
+        else "impact      cannot be told, because a side could not be read",
         f"repaired    {outcomes['applied']} applied, {outcomes['already_done']} already done, "
         f"{outcomes['withheld']} withheld",
     ]

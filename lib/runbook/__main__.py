@@ -55,7 +55,8 @@ def parser() -> Parser:
 
     needed, text = {"required": True}, {"default": ""}
     window = {"window_start": text, "window_end": text, "symptom": text}
-    command("respond", respond, target=needed, incident=text, **window)
+    minutes = {"type": count, "default": 0}
+    command("respond", respond, target=needed, incident=text, wait=minutes, **window)
     command("lab", lab, target=needed, notebook={"default": "00_triage"}, incident=text)
     command("approve", approve, "incident", "plan")
     command("apply", apply, "incident", "plan")
@@ -69,22 +70,43 @@ def parser() -> Parser:
     return top
 
 
+def count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"a number of minutes from 0 on, not `{text}`")
+    return int(text)
+
+
 def respond(given: argparse.Namespace) -> int:
     """Triage, the scenario it names, reconciliation, verification; dry. Ends with `incident …` on standard output.
 
-    A notebook that stops is told, and the next ones run: they may see what it could not.
+    A notebook that stops is told, and the next ones run: they may see what it could not. With `--wait` it stays so
+    many minutes and carries out what is approved meanwhile.
     """
     opened = open_incident(given.target, given.incident, given.window_start, given.window_end, given.symptom)
     say(f"{opened.id}, kept in {opened.directory}")
     shared = {"target": given.target, "incident": opened.id}
-    with headless.Kernels(RESPONSE_NOTEBOOKS) as kernels:
+    with headless.Kernels(RESPONSE_NOTEBOOKS + bool(given.wait)) as kernels:
         codes = [run_one(headless.prepare("00_triage", shared), kernels)]
         for notebook in (next_notebook(opened), "20_reconciliation", "30_verification"):
             if notebook and (headless.NOTEBOOKS / f"{notebook}.ipynb").exists():
                 codes.append(run_one(headless.prepare(notebook, shared), kernels))
             elif notebook:
                 say(f"{notebook} does not exist yet; go on by hand with what triage found.")
-    return conclude(opened.id, codes)
+        code = conclude(opened.id, codes)
+        while given.wait and (plan := next_approved(opened, given.wait)):
+            ready = headless.prepare(plan["notebook"], {**shared, "approved_plan": plan["fingerprint"]})
+            code = conclude(opened.id, [run_one(ready, kernels)])
+    return code
+
+
+def next_approved(opened: Incident, minutes: int) -> dict[str, Any] | None:
+    """Name the plans that wait for a yes on standard output, as `plan …`, and wait for one."""
+    waiting = [plan for plan in headless.open_plans(opened.directory) if plan["state"] == "awaiting approval"]
+    for plan in waiting:
+        print(f"plan {plan['fingerprint']}", flush=True)
+    if waiting:
+        say(f"waiting up to {minutes} min for an approval; Ctrl-C ends it, and nothing is lost")
+    return headless.next_approved(opened.directory, minutes)
 
 
 def next_notebook(opened: Incident) -> str:

@@ -1,13 +1,15 @@
 """Kernels ahead of time: the next notebook's starts and imports while the one before it still runs.
 
-Each kernel serves one notebook and is fresh but for its imports, so nothing leaks from one notebook to the next. It is
-reached over sockets of this user's own: over TCP, others on the host could read.
+Each kernel serves one notebook and is fresh but for its imports, so nothing leaks from one notebook to the next. Where
+the system allows it, several are forks of one process that imports once. A kernel is reached over sockets of this
+user's own: over TCP, others on the host could read.
 """
 
 from __future__ import annotations
 
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,11 +17,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from runbook.errors import CannotLook
-from runbook.headless import parameters
+from runbook.headless import fork_server, parameters
+from runbook.headless.fork_server import ForkServer
 
 READY_SECONDS_MAX = 60
-# What every notebook imports first; done silently, so that the notebook's own cells still count from one.
-AHEAD = "import runbook.display.notebook"
+# What every notebook imports first; done silently, so that the notebook's own cells still count from one. A fork has
+# imported it before there was a shell to show cards in.
+AHEAD = "import runbook.display.notebook; runbook.display.notebook.show_cards()"
 
 # What the notebook's runner talks to the kernel with. A blocking one would wait for a dead kernel's answer for ever.
 CLIENT = "jupyter_client.asynchronous.AsyncKernelClient"
@@ -31,6 +35,7 @@ class Kernels:
     def __init__(self, count: int) -> None:
         self._left = count
         self._sockets = tempfile.mkdtemp(prefix="runbook-")
+        self._server = ForkServer() if count > 1 and fork_server.POSSIBLE else None
         self._aside = ThreadPoolExecutor(2)
         self._next: Future[Any] | None = self._start()
 
@@ -41,13 +46,19 @@ class Kernels:
         if self._next is not None and self._next.exception() is None:
             end(self._next.result())
         self._aside.shutdown()
+        if self._server is not None:
+            self._server.close()
         shutil.rmtree(self._sockets, ignore_errors=True)
 
     @contextmanager
     def kernel(self) -> Iterator[Any]:
         """A kernel manager whose kernel runs; the next one is begun at once, and this one is ended aside."""
-        ready, self._next = self._next or self._start(), None
-        manager = ready.result() if ready else begin(self._sockets)
+        self._next = self._next or self._aside.submit(begin, self._sockets, self._server)
+        try:
+            manager = self._next.result()  # interrupted here, it is still ours to end
+        except CannotLook:
+            self._next = None
+            raise
         self._next = self._start()
         try:
             yield manager
@@ -58,15 +69,18 @@ class Kernels:
         if self._left <= 0:
             return None
         self._left -= 1
-        return self._aside.submit(begin, self._sockets)
+        return self._aside.submit(begin, self._sockets, self._server)
 
 
-def begin(sockets: str) -> Any:
+def begin(sockets: str, server: ForkServer | None) -> Any:
     """Start a kernel in the notebooks' folder and have it import what they all import. Raises CannotLook."""
     from jupyter_client.manager import KernelManager
 
     place = tempfile.mkdtemp(prefix="k", dir=sockets)
     manager = KernelManager(kernel_name="python3", transport="ipc", ip=f"{place}/s", client_class=CLIENT)
+    if server is not None:
+        manager.kernel_id = str(uuid.uuid4())
+        manager.provisioner = fork_server.provisioner(manager, server)
     manager.start_kernel(cwd=str(parameters.NOTEBOOKS))
     client = manager.blocking_client()
     client.start_channels()
