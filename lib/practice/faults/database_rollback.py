@@ -25,14 +25,14 @@ is a new decision and not an undo.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
 from practice.faults import database_rollback_live
 from practice.faults.database_rollback_live import CURES
-from practice.faults.fault import Affected, Fault, Truth
+from practice.faults.fault import Affected, Fault, Truth, scaled
 from practice.traffic.history import WEBHOOK, History, Laid
 from practice.traffic.people import person
 from practice.traffic.plan import MINUTE, Plan, Purchase, purchase
@@ -56,6 +56,7 @@ YOUNG_AGO, YOUNG_PERCENT = 31 * MINUTE, 15
 REALLY_AGO = 44 * MINUTE
 # Of 2,000 payments a day about 60 break: well above the ten that make an incident system-wide.
 BROKEN_PERMILLE, BROKEN_MIN = 30, 16
+BROKEN_LEAST = 3  # in a mild case
 
 SHARES = {"unique_violation": 40, "connection_timeout": 25, "crash_before_commit": 20, "foreign_key_violation": 15}
 VARIANTS = ("mixed", *CURES)
@@ -101,7 +102,8 @@ def inject(world: World, variant: str, seed: int, live: bool) -> Truth:
     history = History(world.gateway.engine, wallets=dict(world.history.wallets))
     began, stopped = now - BEGAN_AGO, now - STOPPED_AGO
     history.records += [says.started(began, BAD_VERSION), says.started(stopped, GOOD_VERSION)]
-    affected = [_break(history, which, made, stopped) for which, made in damage(world.plan, variant, seed, now)]
+    broken = damage(world.plan, variant, seed, now, lambda count: scaled(world, count, BROKEN_LEAST))
+    affected = [_break(history, which, made, stopped) for which, made in broken]
     world.add(history)
     if live:
         with world.held(), world.earlier(REALLY_AGO, BAD_VERSION):
@@ -110,10 +112,13 @@ def inject(world: World, variant: str, seed: int, live: bool) -> Truth:
     return Truth(CAUSE, variant, seed, began, stopped, STOPS, tuple(affected))
 
 
-def damage(plan: Plan, variant: str, seed: int, now: float) -> Iterator[tuple[str, Purchase]]:
-    """Which purchases break, and how; in the order of their checkouts."""
+def damage(
+    plan: Plan, variant: str, seed: int, now: float, scale: Callable[[int], int] = int
+) -> Iterator[tuple[str, Purchase]]:
+    """Which purchases break, and how; in the order of their checkouts. `scale` makes a smaller number of them."""
     random = Random(f"{CAUSE} {variant} {seed}")
     count = max(BROKEN_MIN, round(len(plan.purchases) * BROKEN_PERMILLE / 1000) + random.randint(-3, 6))
+    count = scale(count)
     parts = _parts(variant)
     dealt = [part for part in parts for _ in range(max(1, count * SHARES[part] // sum(SHARES[p] for p in parts)))]
     random.shuffle(dealt)

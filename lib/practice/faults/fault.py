@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 Cure = Literal["redeliver", "settle", "work_list"]
 
 
+# How much of its full damage a fault does. Worlds that have a `severity` ask for it; the others get all of it.
+SEVERITIES = {"mild": 0.15, "medium": 0.4, "severe": 1.0}
+
+
 class UnknownFault(ValueError):
     """No such fault or variant; the text is one sentence that names what there is."""
 
@@ -51,6 +55,11 @@ HEALTHY = Face()
 
 def nothing(world: World) -> str:
     return ""
+
+
+def scaled(world: World, count: int, least: int = 1) -> int:
+    """So many of `count` payments (or calls) does a fault break in this world, by its `severity`."""
+    return max(least, round(count * getattr(world, "severity", 1.0)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,13 @@ LEVELS = (0, 15, 30, 60)
 
 def environment(world: LightWorld) -> dict[str, str]:
     """The secrets, and what announcement.py calls likewise in a world with a running service."""
-    keys = world.gateway.keys["live"]
+    others = world.gateway.keys["test" if world.mode == "live" else "live"]
     return {
         "PRACTICE_WORLD": f"light-{world.seed}",
-        "PRACTICE_GATEWAY_READ_KEY": keys.read_only,
-        "PRACTICE_GATEWAY_WRITE_KEY": keys.write,
-        "PRACTICE_PUBLISHABLE_KEY": keys.publishable,
+        "PRACTICE_GATEWAY_READ_KEY": world.keys.read_only,
+        "PRACTICE_OTHER_MODE_READ_KEY": others.read_only,
+        "PRACTICE_GATEWAY_WRITE_KEY": world.keys.write,
+        "PRACTICE_PUBLISHABLE_KEY": world.keys.publishable,
         "PRACTICE_WEBHOOK_SECRET": world.endpoint["secret"],
         "PRACTICE_LEDGER_READ_DSN": world.quarters.shop.read_dsn,
         "PRACTICE_LEDGER_WRITE_DSN": world.quarters.shop.write_dsn,
@@ -42,13 +43,15 @@ def content(world: LightWorld) -> dict[str, Any]:
             "api_base": world.gateway.url, "account": world.gateway.account_id,
             "read_key": "env:PRACTICE_GATEWAY_READ_KEY", "write_key": "env:PRACTICE_GATEWAY_WRITE_KEY",
             "publishable_key": "env:PRACTICE_PUBLISHABLE_KEY", "webhook_secret": "env:PRACTICE_WEBHOOK_SECRET",
-            "expected_mode": "live", "status_urls": [f"{world.gateway.url}/status/api/v2/status.json"],
+            "other_mode_read_key": "env:PRACTICE_OTHER_MODE_READ_KEY", "expected_mode": world.mode,
+            "status_urls": [f"{world.gateway.url}/status/api/v2/status.json"],
             "requests_per_second": 1000, "timeout_seconds": 2,
         },
         "ledger": {"read_dsn": "env:PRACTICE_LEDGER_READ_DSN", "write_dsn": "env:PRACTICE_LEDGER_WRITE_DSN",
                    "database": DATABASE, **variation.ledger_section()},
         "service": {
             "base_url": world.service_url, "webhook_url": world.service_url + WEBHOOK, "names": [variation.service],
+            "web_names": [world.applications.names["web"]],
             "docker_host": world.quarters.docker_host, "admin_token": "env:PRACTICE_ADMIN_TOKEN",
             "log_format": variation.log_format if variation.log_format_told else "auto", "timeout_seconds": 2,
         },

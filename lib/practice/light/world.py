@@ -7,7 +7,6 @@ to run, with its log, and a stub of the service's HTTP face. Nothing can be repa
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,16 +18,16 @@ from practice.faults import fault
 from practice.faults.fault import Truth
 from practice.light import face, target
 from practice.light.quarters import Quarters
+from practice.light.standing import Standing
 from practice.light.tables import Tables
 from practice.light.variation import Variation
 from practice.premises import WorldError
-from practice.traffic.history import LIFE_SECONDS, WEBHOOK, History
+from practice.traffic.history import WEBHOOK, History
 from practice.traffic.plan import plan
-from practice.wires.containers import Process, Supervisor
-from practice.wires.containers.definition import State
-from practice.wires.gateway import Gateway
+from practice.wires.containers import Process
+from practice.wires.gateway import Gateway, KeyRing
+from practice.wires.gateway.keys import Mode
 from practice.wires.service.records import FORMATS, Record
-from practice.wires.service.settings import VERSION
 from practice.wires.service.settle import EFFECTS
 
 # A Thursday in winter, noon in UTC; each seed is some hours away from it, so that days begin everywhere in the window.
@@ -41,7 +40,10 @@ class LightWorld:
 
     live = False
 
-    def __init__(self, quarters: Quarters, seed: int, variation: Variation, severity: float) -> None:
+    def __init__(
+        self, quarters: Quarters, seed: int, variation: Variation, severity: float, mode: Mode
+    ) -> None:
+        self.mode = mode
         self.quarters, self.seed, self.variation, self.severity = quarters, seed, variation, severity
         self.truths: tuple[Truth, ...] = ()
         self._now = float(NOON + HOUR * (seed % 168))
@@ -51,13 +53,14 @@ class LightWorld:
 
     @classmethod
     def open(
-        cls, quarters: Quarters, seed: int, variation: Variation | None = None, severity: float = 1.0
+        cls, quarters: Quarters, seed: int, variation: Variation | None = None, severity: float = 1.0,
+        mode: Mode = "live",
     ) -> Self:
-        """A healthy day of the shop that `variation` describes (drawn by the seed when not given). `severity` scales
-        how much a fault breaks. Raises WorldError when another world is open in these quarters."""
+        """A healthy day of the shop that `variation` describes (drawn by the seed when not given), paid with keys of
+        `mode`. `severity` scales how much a fault breaks. Raises WorldError when another world is open here."""
         if quarters.world is not None:
             raise WorldError("A light world is open in these quarters already; close it first.")
-        world = cls(quarters, seed, variation or Variation.drawn(seed), severity)
+        world = cls(quarters, seed, variation or Variation.drawn(seed), severity, mode)
         quarters.world = world
         try:
             world._open()
@@ -72,8 +75,8 @@ class LightWorld:
             return
         self.quarters.world = None
         self.quarters.shelf.supervisor = None
-        if hasattr(self, "process"):
-            self.process.log.close()
+        if hasattr(self, "applications"):
+            self.applications.stop()
         self.quarters.conn.rollback()
         self._tables.drop(self.quarters.conn)
         self.quarters.conn.commit()
@@ -130,15 +133,19 @@ class LightWorld:
     def reconfigure(
         self, values: Mapping[str, str | None], app: str = "api", at: float | None = None, stored: bool = True
     ) -> None:
-        """The app's container becomes a new one with these variables changed (None: taken away), made `at`. A light
-        world has the api's container alone, and no deployment that stores anything."""
-        if app != "api":
-            return
-        kept = {**self.process.definition.environment, **values}
-        changed = {name: value for name, value in kept.items() if value is not None}
-        made = self.now() if at is None else at
-        self.process.definition = replace(self.process.definition, environment=changed, created_at=made)
-        self.backdate_start(made)
+        """The application's container becomes a new one with these variables changed (None: taken away), made `at`.
+        No deployment here stores anything."""
+        self.applications.reconfigure(values, app, self.now() if at is None else at, stored=False)
+
+    @property
+    def process(self) -> Process:
+        """The payments service's."""
+        return self.applications.api
+
+    @property
+    def keys(self) -> KeyRing:
+        """Those that the service runs with when nothing is wrong."""
+        return self.gateway.keys[self.mode]
 
     def target_file(self, directory: Path, name: str = "light") -> str:
         """Write the target file of this world into `directory`; its variables are `environment`. Returns its name."""
@@ -150,30 +157,27 @@ class LightWorld:
         self.gateway.url, self.service_url = self.quarters.gateway.url, self.quarters.service.url
         self.quarters.gateway.app, self.quarters.service.app = self.gateway.app, face.app(face.together(()))
         with self.gateway.engine.at(self.now() - 86_400.0 * 90, "none"):
-            self.endpoint = self.gateway.engine.mode("live").create_webhook_endpoint(
+            self.endpoint = self.gateway.engine.mode(self.mode).create_webhook_endpoint(
                 {"url": self.service_url + WEBHOOK, "enabled_events": list(EFFECTS), "description": "shop"})
-        self.process = self._container()
+        self.applications = self._containers()
         self._tables.create(self.quarters.conn)
         self.plan = self.variation.restated(
             plan(self.seed, self.now(), self.variation.payments, self.variation.users))
-        self.history = History(self.gateway.engine)
+        self.history = History(self.gateway.engine, mode=self.mode)
         self.history.lay_plan(self.plan)
         self.add(self.history)
         self.environment = target.environment(self)
 
-    def _container(self) -> Process:
-        """A container that nobody ever started, and that is said to have run for a day."""
-        keys = self.gateway.keys["live"]
-        variables = {
-            "PORT": "3000", "DATABASE_URL": "postgresql://shop@ledger/shop", "STRIPE_SECRET_KEY": keys.secret,
-            "STRIPE_PUBLISHABLE_KEY": keys.publishable, "STRIPE_WEBHOOK_SECRET": self.endpoint["secret"],
+    def _containers(self) -> Standing:
+        api = {
+            "PORT": "3000", "DATABASE_URL": "postgresql://shop@ledger/shop", "STRIPE_SECRET_KEY": self.keys.secret,
+            "STRIPE_PUBLISHABLE_KEY": self.keys.publishable, "STRIPE_WEBHOOK_SECRET": self.endpoint["secret"],
             "STRIPE_API_BASE": self.gateway.url, "SMTP_URL": "smtp://mail:25",
             "LOG_FORMAT": self.variation.log_format, "ADMIN_TOKEN": self.admin_token,
         }
-        supervisor = Supervisor(self.directory, self.now)
-        began = self.now() - LIFE_SECONDS
-        process = supervisor.create(self.variation.service, f"shop-api:{VERSION}", [sys.executable, "-c", "pass"],
-                                    variables, created_at=began)
-        process.state = State("running", pid=1, started_at=began, lives=1)
-        self.quarters.shelf.supervisor = supervisor
-        return process
+        web = {"PORT": "3001", "NEXT_PUBLIC_API_URL": self.service_url,
+               "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY": self.keys.publishable}
+        standing = Standing(self.directory, self.now, self.variation.log_format, self.variation.service)
+        standing.define(api, web)
+        self.quarters.shelf.supervisor = standing.supervisor
+        return standing
