@@ -107,7 +107,9 @@ WRONG = [
     ({"ledger.status.compleeted": ["X"]}, f"`compleeted` in `ledger.status` {UNKNOWN} did you mean `completed`?"),
     ({"ledger.status.zzz": ["X"]},
      f"`zzz` in `ledger.status` {UNKNOWN} allowed: pending, completed, failed, refunded, disputed, canceled."),
-    ({"messages": {"zzz": 1}}, f"`zzz` in `messages` {UNKNOWN} allowed: chat_url, smtp_host, smtp_port."),
+    ({"messages": {"zzz": 1}},
+     f"`zzz` in `messages` {UNKNOWN} allowed: chat_url, sender, sender_name, smtp_host, smtp_password, smtp_port, "
+     f"smtp_user."),
     ({"escalation.levels": [{"after_minute": 1, "contact": "a", "action": "b"}]},
      f"`after_minute` in `escalation.levels[0]` {UNKNOWN} did you mean `after_minutes`?"),
     ({"name": "other"},

@@ -17,6 +17,14 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A section of the target file."""
 
 
+class Limits(Part):
+    """What Stripe allows the account; whoever was given more, or less, writes it here."""
+
+    # Stripe's own figures for live mode (docs.stripe.com/rate-limits). In test mode the account has 25 as well.
+    account_per_second: Positive = 100
+    endpoint_per_second: Positive = 25  # of each path, unless Stripe says otherwise of it
+
+
 class Gateway(Part):
     expected_mode: Literal["live", "test"]
     read_key: Secret
@@ -27,6 +35,7 @@ class Gateway(Part):
     account: str = ""  # acct_…, empty: whatever the key opens
     status_urls: tuple[str, ...] = ("https://status.stripe.com/current",)
     requests_per_second: Positive = 15  # of the 25 that Stripe allows an endpoint; the rest is the checkout's
+    limits: Limits = Limits()
     timeout_seconds: Positive = 10
     user_metadata: str = "userId"  # the metadata key under which the service names the paying user
     test_payment_method: str = "pm_card_visa"  # for test payments, which live targets never make
@@ -117,6 +126,16 @@ class Variables(Part):
     web_publishable_key: str = "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY"
 
 
+class QueueVariables(Part):
+    """What the service calls the settings of its queue before Stripe; an empty name means that it has no such one."""
+
+    interval_ms: str = ""
+    interval_cap: str = ""
+    concurrency: str = ""
+    retry_max: str = ""
+    retry_jitter: str = ""
+
+
 class NewValues(Part):
     """Where the values for a cure are taken from; they may be unset until there is something to cure."""
 
@@ -135,12 +154,17 @@ class Deploy(Part):
     applications: dict[Literal["api", "web"], Application] = {}
     variables: Variables = Variables()
     new_values: NewValues = NewValues()
+    queue: QueueVariables = QueueVariables()
     wait_seconds: Positive = 120  # a build of a mid-sized shop takes about a minute; twice that is patience enough
 
 
 class Messages(Part):
     smtp_host: str = ""
     smtp_port: Positive = 587
+    smtp_user: str = ""  # with a password the host must offer encryption
+    smtp_password: Secret = NO_SECRET
+    sender: str = ""  # the address that customers see and answer to; empty: no mail is planned
+    sender_name: str = ""
     chat_url: Secret = NO_SECRET
 
 
@@ -161,6 +185,8 @@ class Thresholds(Part):
     delivery_wait_seconds: Positive = 20
     # Stripe keeps events for 30 days; what is older can only be settled directly.
     redelivery_days: Positive = 30
+    # How much of Stripe's limit a queue leaves free: for other programs on the account, and for the runbook's reading.
+    queue_headroom_percent: Percent = 20
 
 
 class Level(Part):
