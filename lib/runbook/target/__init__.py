@@ -5,7 +5,7 @@ write credentials are read by `repair` alone and no secret ever lies in a parame
 """
 
 from runbook.target.read import NAME, TARGETS, convert, load
-from runbook.target.secret import NO_SECRET, Secret
+from runbook.target.secret import NO_SECRET, Held, Secret
 from runbook.target.shape import (
     About,
     Application,
@@ -16,11 +16,13 @@ from runbook.target.shape import (
     Gateway,
     Ledger,
     Level,
+    Limits,
     Messages,
     NewValues,
     Part,
     Paths,
     Policy,
+    QueueVariables,
     Service,
     Target,
     Thresholds,
@@ -39,13 +41,16 @@ __all__ = [
     "Escalation",
     "Events",
     "Gateway",
+    "Held",
     "Ledger",
     "Level",
+    "Limits",
     "Messages",
     "NewValues",
     "Part",
     "Paths",
     "Policy",
+    "QueueVariables",
     "Secret",
     "Service",
     "Target",
