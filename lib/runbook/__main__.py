@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from runbook import headless, target
 from runbook.errors import RunbookError
-from runbook.incident import Incident, clock_of, directory_of, open_incident, opened_with
+from runbook.incident import Incident, clock_of, directory_of, open_incident, opened_with, visit
 from runbook.journal import Journal
 from runbook.redact import one_line
 
@@ -62,6 +62,7 @@ def parser() -> Parser:
     command("apply", apply, "incident", "plan")
     command("undo", undo, "incident")
     command("verify-record", verify_record, "incident")
+    command("payment", payment, "word", target=needed)
     command("doctor", doctor, target=needed, json={"action": "store_true"})
     run = commands.add_parser("run")
     run.set_defaults(action=run_notebook)
@@ -214,6 +215,16 @@ def doctor(given: argparse.Namespace) -> int:
     print(json.dumps(ward.to_json(found), indent=2) if given.json else ward.table(found))
     answers = {each.answer for each in found}
     return 1 if "wrong" in answers else 2 if "cannot tell" in answers else 0
+
+
+def payment(given: argparse.Namespace) -> int:
+    """One payment or one person on both sides. Belongs to no incident, and keeps nothing."""
+    from runbook.display import story
+    from runbook.evidence.timeline import answer
+
+    found = answer(visit(given.target), given.word)
+    print(story.page(found))
+    return found.exit_code
 
 
 def lab(given: argparse.Namespace) -> int:

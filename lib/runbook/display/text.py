@@ -16,21 +16,21 @@ CELL_MAX = 60
 MARKS = {"good": "[ok] ", "bad": "[!!] ", "unsure": "[??] ", "plain": ""}
 
 
-def render(card: Card) -> str:
+def render(card: Card, width: int = WIDTH) -> str:
     parts = [MARKS[card.tone] + one_line(card.title)]
-    parts += [wrapped(line) for line in card.lines]
-    parts += [wrapped(f"struck out: {line}") for line in card.struck]
+    parts += [wrapped(line, width) for line in card.lines]
+    parts += [wrapped(f"struck out: {line}", width) for line in card.struck]
     if card.table:
         parts.append(textwrap.indent(grid(card.table), "  "))
     if card.note:
-        parts.append(wrapped(card.note))
+        parts.append(wrapped(card.note, width))
     if card.by_hand:
         parts.append(f"  by hand: {one_line(card.by_hand)}")  # unbroken, because it is copied
     return "\n".join(parts)
 
 
-def wrapped(line: str) -> str:
-    return textwrap.fill(one_line(line), WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False,
+def wrapped(line: str, width: int = WIDTH) -> str:
+    return textwrap.fill(one_line(line), width, initial_indent="  ", subsequent_indent="    ", break_long_words=False,
                          break_on_hyphens=False)  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from runbook.incident.folder import directory_of, opened_with, outputs
 from runbook.incident.noun import Incident, readable, told
-from runbook.incident.opening import clock_of, join, open_incident
+from runbook.incident.opening import clock_of, join, open_incident, visit
 
 __all__ = [
     "Incident",
@@ -14,4 +14,5 @@ __all__ = [
     "outputs",
     "readable",
     "told",
+    "visit",
 ]

@@ -17,7 +17,8 @@ from runbook.clock import Clock, Window
 from runbook.errors import CannotLook
 from runbook.facts import Finding
 from runbook.journal import Entry, Journal
-from runbook.judgement import environment, questions
+from runbook.judgement import environment
+from runbook.judgement.environment import Sampled
 from runbook.target import Target
 
 if TYPE_CHECKING:
@@ -108,16 +109,15 @@ class Incident:
             key_mode=self.gateway.mode,
             account=self.account,
             database=self.database,
-            newest_intents=readable(self._newest_intents),
+            sampled=readable(self._sampled),
         )
 
-    def _newest_intents(self) -> dict[str, bool]:
-        """The intents of the ledger's newest rows, and whether the gateway knows each of them. With one side away the
-        answer is known, and the other is not troubled."""
+    def _sampled(self) -> tuple[Sampled, ...]:
+        """Intents of the ledger's rows, and whether the gateway knows each of them. With one side away the answer is
+        known, and the other is not troubled."""
         for side in (self.account, self.database):
             told(side)
-        rows = self.ledger.ask(questions.text("newest_rows"))
-        return {row["intent_id"]: bool(self.gateway.find(f"/v1/payment_intents/{row['intent_id']}")) for row in rows}
+        return environment.sample(self.ledger.ask, self.gateway.find, self.window)
 
 
 def readable(read: Callable[[], T]) -> T | CannotLook:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from runbook import clock, target
 from runbook.clock import Clock, Window
 from runbook.errors import BadInput, CannotLook
-from runbook.facts import Answer
 from runbook.incident.folder import cannot_write, directory_of, opened_with, outputs, reserve
 from runbook.incident.noun import Incident, readable, told
 from runbook.journal import Journal
+from runbook.judgement import environment
 
 
 def open_incident(
@@ -29,6 +31,17 @@ def open_incident(
     if not incident:
         start(opened)
     return opened
+
+
+def visit(target: str) -> Incident:
+    """Readers for a look that belongs to no incident: nothing is kept and nothing can be noted in a journal.
+
+    Raises as `open_incident` does.
+    """
+    visiting = new(target, "", "", "")
+    visiting.directory = Path(os.devnull)  # so that whoever noted something nevertheless would fail
+    check_sides(visiting)
+    return visiting
 
 
 def new(target_name: str, window_start: str, window_end: str, symptom: str) -> Incident:
@@ -76,14 +89,16 @@ def clock_of(settings: target.Target) -> Clock:
 
 
 def check_sides(incident: Incident) -> None:
-    """Refuse a target that cannot be right; a side that is merely out of reach is evidence, unless both are."""
+    """Refuse a target that cannot be right; a side that is merely out of reach is evidence, unless both are. Sides that
+    fit the target file and know nothing of each other are evidence too: triage names them `wrong_environment`."""
     ledger = readable(lambda: check_ledger(incident))
     if isinstance(ledger, CannotLook) and isinstance(incident.account, CannotLook):
         raise neither(incident, incident.account, ledger)
-    if incident.same_environment.answer is Answer.DOES_NOT_HOLD:
+    because = environment.mismatch(incident.target, incident.gateway.mode, incident.account, incident.database)
+    if because:
         raise BadInput(
             f"Gateway and ledger of target `{incident.target.name}` are not the same environment: "
-            f"{incident.same_environment.because} Correct the target file; nothing was read further or written."
+            f"{because} Correct the target file; nothing was read further or written."
         )
 
 

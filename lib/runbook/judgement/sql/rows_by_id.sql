@@ -1,0 +1,7 @@
+-- What does the ledger say of these rows, in full?
+SELECT ledger.row_id, ledger.intent_id, ledger.user_id, ledger.order_key, ledger.amount_minor, ledger.currency,
+       ledger.status, ledger.failure_reason, ledger.created_at, ledger.updated_at,
+       floor(extract(epoch FROM ledger.confirmation_sent_at))::bigint AS mail_at
+  FROM {ledger} AS ledger
+ WHERE ledger.row_id = ANY(%(rows)s)
+ ORDER BY ledger.created, ledger.row_id
