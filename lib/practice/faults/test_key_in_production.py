@@ -62,6 +62,8 @@ NEWCOMERS_PERCENT, ATTEMPTS_MIN = 40, 15
 KNOWS_TEST_CARDS_PERCENT = 35
 SMOKE_TEST_EVERY_SECONDS = 120
 SETTLE_SECONDS_MAX = 5.0
+# Nobody who pays within it is still typing when the history ends.
+PAYING_SECONDS = 4 * MINUTE
 # Numbers of people that no other fault uses: an address belongs to one account.
 FIRST_NUMBER = 20_000
 
@@ -167,13 +169,14 @@ class Laying:
             self._try(at)
 
     def _moments(self) -> Iterator[float]:
-        """One try after another, as often as people came on this day."""
+        """One try after another, as often as people came on this day; the last a moment ago."""
         now = self.world.now()
         count = max(ATTEMPTS_MIN, round(len(self.world.plan.purchases) * (now - self.began) / 86_400))
-        return iter(sorted(self.random.uniform(self.began + 20, now - 4 * MINUTE) for _ in range(count)))
+        moments = [self.random.uniform(self.began + 20, now - PAYING_SECONDS) for _ in range(count)]
+        return iter([*sorted(moments), now - self.random.uniform(30, 100)])
 
     def _try(self, at: float) -> None:
-        new = self.random.randrange(100) < NEWCOMERS_PERCENT
+        new = self.random.randrange(100) < NEWCOMERS_PERCENT and at < self.world.now() - PAYING_SECONDS
         knows = self.random.randrange(100) < KNOWS_TEST_CARDS_PERCENT
         if self.variant == "test_publishable_key":
             self._leave_unconfirmed(self._regular(at, self.world.history.wallets))
@@ -196,6 +199,7 @@ class Laying:
     def _newcomer(self, at: float, card: str = "") -> Purchase:
         """Somebody signs up and goes to the checkout, with a card of their own or with this one."""
         who = person(self.random, next(self.numbers), at - self.random.uniform(15, 150))
+        who = replace(who, currency=self.random.choice(self.world.plan.people).currency)
         self._sign_up(who, card or who.card)
         return purchase(self.random, who, at, "abandoned")
 
@@ -259,7 +263,7 @@ class Laying:
                         card=INSUFFICIENT_FUNDS_CARD)
         self._sign_up(smoke, smoke.card)
         at = self.began + 31
-        while at < self.world.now() - 4 * MINUTE:
+        while at < self.world.now() - PAYING_SECONDS:
             one = purchase(self.random, smoke, at, "declined")
             self.history.lay(replace(one, amount=100, paid_after=2.0, decline_code="insufficient_funds"))
             at += SMOKE_TEST_EVERY_SECONDS

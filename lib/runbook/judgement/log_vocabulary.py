@@ -18,6 +18,10 @@ WORDS: dict[str, tuple[str, ...]] = {
         "did not provide an api key", "no api key provided", "stripepermissionerror", "platform_api_key_expired",
         "required permissions for this endpoint", "secret_key_required",
     ),
+    # An invalid request in form, and right in all but its key: the object is there, in the mode of the other key.
+    "object_of_other_mode": (
+        "exists in test mode, but a live mode key was used", "exists in live mode, but a test mode key was used",
+    ),
     # Stripe says this with a 429 as well, though the rate is not the reason: another call holds the object. Postgres
     # has a setting of the same name, so the bare word is not enough.
     "lock_timeout": (

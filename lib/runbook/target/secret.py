@@ -37,6 +37,22 @@ class Secret:
         return value
 
 
+class Held(Secret):
+    """A secret that was read where it is used, such as the key in a container: in memory only."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, source: str, value: str) -> None:
+        super().__init__(source)
+        self._value = value
+
+    def __repr__(self) -> str:
+        return f"(held: {self.name})"
+
+    def reveal(self) -> str:
+        return self._value
+
+
 NO_SECRET = Secret("")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from runbook.facts import Answer, Evidence, Finding, cannot_tell
+from runbook.judgement.log_summary import LogSummary
+from runbook.judgement.triage.logs import CALLS_PER_STRAY, STRAY_MAX
 from runbook.target import Target
 
 UNCHECKED = "whoever knows the address can mark payments as paid"
@@ -24,3 +26,19 @@ def keys_have_the_right_mode(configured: Evidence, settings: Target) -> Finding:
                        evidence=(configured,), weight=len(wrong))  # fmt: skip
     because = f"{', '.join(modes)}: {expected}"
     return Finding(statement, Answer.HOLDS, because, clears=("test_key_in_production",), evidence=(configured,))
+
+
+def objects_are_of_the_keys_mode(logs: LogSummary, log: Evidence) -> Finding:
+    """Does Stripe refuse ids because they live in the other mode? Then the key is of the wrong mode, or the stored ids
+    are; that nobody was refused so clears neither, since new customers bring no old ids."""
+    name, statement = "object_of_other_mode", "No call of the service names an object of the other mode."
+    if not log.readable:
+        return cannot_tell(statement, log)
+    lines = logs.lines(name)
+    if not lines:
+        return Finding(statement, Answer.HOLDS, f"none in {logs.entries:,} entries", evidence=(log,))
+    because = f"{lines:,} were refused, {logs.show_last(name)}"
+    if lines <= STRAY_MAX and logs.outbound_ok >= CALLS_PER_STRAY * lines:
+        return Finding(statement, Answer.HOLDS, f"but for a stray few: {because}", evidence=(log,))
+    return Finding(statement, Answer.DOES_NOT_HOLD, because, implicates=("test_key_in_production", "wrong_environment"),
+                   evidence=(log,), weight=lines, span=logs.span(name), shared=True)  # fmt: skip

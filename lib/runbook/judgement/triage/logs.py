@@ -15,6 +15,7 @@ CAUSE_OF_CLASSES: dict[str, tuple[str, ...]] = {
     "rate_limited": ("rate_limit_error",),
     "invalid_requests": ("invalid_request_error", "idempotency_error", "lock_timeout"),
     "webhook_handler_error": ("webhook_handler_error",),
+    "test_key_in_production": ("object_of_other_mode",),
     "gateway_outage": ("api_connection_error", "api_error"),
     "database_unavailable": ("database_connection",),
     "database_rollback": (

@@ -15,6 +15,7 @@ from runbook.judgement.triage.gateway import (
     requests_are_valid,
     service_key_is_accepted,
 )
+from runbook.judgement.triage.keys import objects_are_of_the_keys_mode
 from runbook.judgement.triage.webhooks import handler_runs_through, signatures_verify, webhooks_are_handled
 from runbook.target import Target
 
@@ -26,6 +27,7 @@ def of_the_logs(logs: LogSummary, log: Evidence) -> tuple[Finding, ...]:
         signatures_verify(logs, log),
         calls_are_within_limits(logs, log),
         requests_are_valid(logs, log),
+        objects_are_of_the_keys_mode(logs, log),
         handler_runs_through(logs, log),
         transactions_are_kept(logs, log),
     )

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import stripe
 
@@ -19,6 +19,11 @@ from runbook.wires.gateway.client import Kind, Mode, Wire, code_of, explain, rej
 
 PAGE = 100  # Stripe's largest page
 TYPES_MAX = 20  # Stripe's limit for `types` on the events list
+# "No such payment_intent: 'pi_…'; a similar object exists in test mode, but a live mode key was used to make this
+# request." The id is unique over both modes, so the similar object is this one.
+IN_THE_OTHER_MODE = "a similar object exists in"
+
+Whereabouts = Literal["here", "other mode", "nowhere"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,21 @@ class GatewayReader(Wire):
                 if code_of(error) == "resource_missing":
                     return None
                 raise
+
+        return self.asked(f"`{path}` could not be read at the gateway", ask)
+
+    def whereabouts(self, path: str) -> Whereabouts:
+        """Where the object at `path` lives. Stripe's refusal itself says whether one with this id exists in the other
+        mode, so that no key of that mode is needed."""
+
+        def ask() -> Whereabouts:
+            try:
+                self.request("get", path)
+            except stripe.InvalidRequestError as error:
+                if code_of(error) != "resource_missing":
+                    raise
+                return "other mode" if IN_THE_OTHER_MODE in (error.user_message or "") else "nowhere"
+            return "here"
 
         return self.asked(f"`{path}` could not be read at the gateway", ask)
 
