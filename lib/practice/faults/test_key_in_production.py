@@ -37,7 +37,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from practice.faults import test_key_in_production_live as really
-from practice.faults.fault import Affected, Fault, Truth
+from practice.faults.fault import Affected, Fault, Truth, scaled
 from practice.traffic.history import CHECKOUT, WEBHOOK, History, Laid, Wallet
 from practice.traffic.people import TEST_CARDS, Person, person
 from practice.traffic.plan import MINUTE, Purchase, purchase
@@ -57,7 +57,7 @@ INSUFFICIENT_FUNDS_CARD = "4000000000009995"
 # ordinary day beside it is a small contradiction.
 BEGAN_AGO = (21, 45)
 # Of those who try meanwhile, how many are new. A new customer is the only one who gets past the first request.
-NEWCOMERS_PERCENT, ATTEMPTS_MIN = 40, 15
+NEWCOMERS_PERCENT, ATTEMPTS_MIN, ATTEMPTS_LEAST = 40, 15, 6
 # Everybody may read the numbers of the test cards; most do not.
 KNOWS_TEST_CARDS_PERCENT = 35
 SMOKE_TEST_EVERY_SECONDS = 120
@@ -171,7 +171,8 @@ class Laying:
     def _moments(self) -> Iterator[float]:
         """One try after another, as often as people came on this day; the last a moment ago."""
         now = self.world.now()
-        count = max(ATTEMPTS_MIN, round(len(self.world.plan.purchases) * (now - self.began) / 86_400))
+        usual = round(len(self.world.plan.purchases) * (now - self.began) / 86_400)
+        count = scaled(self.world, max(ATTEMPTS_MIN, usual), ATTEMPTS_LEAST)
         moments = [self.random.uniform(self.began + 20, now - PAYING_SECONDS) for _ in range(count)]
         return iter([*sorted(moments), now - self.random.uniform(30, 100)])
 
