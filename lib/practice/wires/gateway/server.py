@@ -12,7 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .app import Api, Seen
 from .engine import Engine, ModeEngine
-from .errors import missing_object
+from .errors import ApiError, missing_object
 from .faults import Faults
 from .ids import letters
 from .keys import KeyBook, KeyRing, Kind, Mode
@@ -67,6 +67,14 @@ class Gateway:
     def issue_foreign_key(self, mode: Mode) -> str:
         """A publishable key of another account."""
         return self._book.issue_foreign(mode)
+
+    def refusal(self, key: str, permission: str) -> ApiError | None:
+        """What Stripe would say to this key for wanting this, such as `payment_intent_write`; None: it may."""
+        try:
+            self._book.authorize(self._book.authenticate(key), permission)
+        except ApiError as refused:
+            return refused
+        return None
 
     def as_browser(self, key: str) -> ModeEngine:
         """Stripe as a page with this publishable key reaches it. Raises ApiError for a key that opens nothing here."""
