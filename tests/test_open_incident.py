@@ -16,7 +16,7 @@ from typing import Any
 import nbformat
 import pytest
 from practice.world import World
-from runbook import evidence, planning, record, repair, target
+from runbook import errors, evidence, planning, record, repair, target
 from runbook.display import nouns, text
 from runbook.errors import CannotLook
 from runbook.facts import Answer
@@ -138,14 +138,18 @@ def test_two_real_sides_that_are_both_away_are_each_told(
     assert "hunter2" not in told
 
 
-def test_a_ledger_of_another_world_beside_a_live_key(
-    refused: Refused, other_world: World, monkeypatch: pytest.MonkeyPatch
+def test_a_ledger_of_another_world_beside_a_live_key_is_a_finding(
+    outputs: Path, fixture_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The staging database beside the live key: every payment would look orphaned."""
-    monkeypatch.setenv(LEDGER, other_world.environment[LEDGER])
-    told = refused(respond("practice"), 64)
-    assert "not the same environment" in told
-    assert "knows only 0 of the" in told
+    """The staging database beside the live key: every payment looks orphaned, and no plan may be made of that."""
+    with World.open(outputs.parent / "other", 77, fixture_world.clock, payments=40, users=10, live=False) as other:
+        monkeypatch.setenv(LEDGER, other.environment[LEDGER])
+        incident = open_incident("practice")
+        found = incident.same_environment
+        assert (found.answer, found.implicates) == (Answer.DOES_NOT_HOLD, ("wrong_environment",))
+        assert "knows none of 6 payment intents" in found.because
+        with pytest.raises(errors.Refused, match="No plan is made"):
+            planning.sealing.require_same_environment(incident)
 
 
 def test_a_dsn_that_leads_to_another_database_is_told_before_its_tables_are_missed(

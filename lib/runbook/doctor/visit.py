@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import TypeVar
 
+from runbook.clock import Window
 from runbook.doctor import gateway_room, ledger_room, service_room
 from runbook.doctor.examination import Examination, Told, ask, cannot_tell, ok, wrong
 from runbook.errors import BadInput, CannotLook, RunbookError
 from runbook.facts import Answer
-from runbook.judgement import environment, questions
+from runbook.incident import clock_of
+from runbook.judgement import environment
 from runbook.target import Target
 from runbook.wires.gateway import GatewayReader
 from runbook.wires.ledger import LedgerReader
@@ -61,7 +64,7 @@ def _same_environment(target: Target) -> Told:
             key_mode=gateway.mode,
             account=_read(lambda: gateway.account()["id"]),
             database=_read(lambda: ledger.identity().database),
-            newest_intents=_read(lambda: _newest_intents(gateway, ledger)),
+            sampled=_read(lambda: environment.sample(ledger.ask, gateway.find, _window(target))),
         )
     finally:
         ledger.close()
@@ -72,9 +75,10 @@ def _same_environment(target: Target) -> Told:
     return wrong(finding.because, "Correct the target file; until then no plan is made.")
 
 
-def _newest_intents(gateway: GatewayReader, ledger: LedgerReader) -> dict[str, bool]:
-    rows = ledger.ask(questions.text("newest_rows"))
-    return {row["intent_id"]: gateway.find(f"/v1/payment_intents/{row['intent_id']}") is not None for row in rows}
+def _window(target: Target) -> Window:
+    """The one that an incident opened now would look at."""
+    now = clock_of(target).now()
+    return Window(now - timedelta(hours=target.thresholds.window_hours), now)
 
 
 def _read(read: Callable[[], T]) -> T | CannotLook:

@@ -2,15 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
+from runbook import clock
+from runbook.clock import Window
 from runbook.errors import CannotLook
-from runbook.facts import Answer, Finding
+from runbook.facts import Answer, Finding, Row
+from runbook.judgement import questions
 from runbook.target import Target
 
 STATEMENT = "Gateway and ledger belong to the same environment."
-# Three quarters of the newest payments: an incident may lose some, another environment knows none.
-KNOWN_SHARE_PERCENT = 75
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A payment intent that a ledger row names, when the row was made, and whether the gateway knows it."""
+
+    intent: str
+    at: datetime
+    known: bool
+
+
+def sample(
+    ask: Callable[..., Sequence[Row]], find: Callable[[str], Any], window: Window
+) -> tuple[Sampled, ...]:
+    """Some rows' intents, oldest first, by the ledger's `ask` and the gateway's `find`.
+
+    Spread over the window and reaching before it: a stretch of payments that the gateway does not know, as test keys
+    leave one, does not make two sides of one environment look like strangers.
+    """
+    rows = ask(questions.text("sampled_rows"), start=window.start, end=window.end)
+    return tuple(
+        Sampled(row["intent_id"], row["created"], bool(find(f"/v1/payment_intents/{row['intent_id']}")))
+        for row in rows
+    )
+
+
+def mismatch(settings: Target, key_mode: str, account: str | CannotLook, database: str | CannotLook) -> str:
+    """What the target file says otherwise than the two sides do: a mistake in a file, and no incident. Empty: nothing
+    that could be read differs."""
+    expected = settings.gateway
+    if key_mode != expected.expected_mode:
+        return f"the mode of the gateway's key is {key_mode}, the target expects {expected.expected_mode}."
+    if expected.account and isinstance(account, str) and account != expected.account:
+        return f"the key opens account {account}, the target names {expected.account}."
+    if isinstance(database, str) and database != settings.ledger.database:
+        return f"the DSN leads to database `{database}`, the target names `{settings.ledger.database}`."
+    return ""
 
 
 def same_environment(
@@ -18,36 +59,35 @@ def same_environment(
     key_mode: str,
     account: str | CannotLook,
     database: str | CannotLook,
-    newest_intents: Mapping[str, bool] | CannotLook,
+    sampled: Sequence[Sampled] | CannotLook,
 ) -> Finding:
-    """Mode, account, database name and a sample of known intents must agree; `newest_intents` says of each intent of
-    the ledger's newest rows whether the gateway knows it."""
-    expected = settings.gateway
-    if key_mode != expected.expected_mode:
-        return differs(f"the mode of the gateway's key is {key_mode}, the target expects {expected.expected_mode}.")
-    unread = [each for each in (account, database, newest_intents) if isinstance(each, CannotLook)]
-    if expected.account and isinstance(account, str) and account != expected.account:
-        return differs(f"the key opens account {account}, the target names {expected.account}.")
-    if isinstance(database, str) and database != settings.ledger.database:
-        return differs(f"the DSN leads to database `{database}`, the target names `{settings.ledger.database}`.")
+    """Mode, account and database name must be those of the target, and the gateway must know what the ledger's rows
+    name: none of it is another environment, some of it is this one with something wrong in it."""
+    if because := mismatch(settings, key_mode, account, database):
+        return differs(because)
+    unread = [each for each in (account, database, sampled) if isinstance(each, CannotLook)]
     if unread:
         return Finding(STATEMENT, Answer.CANNOT_TELL, str(unread[0]))
-    assert not isinstance(newest_intents, CannotLook)
-    known = sum(newest_intents.values())
-    if not newest_intents and expected.expected_mode == "live":
+    assert not isinstance(sampled, CannotLook)
+    if not sampled and settings.gateway.expected_mode == "live":
         # An empty table beside a live account makes every payment look lost; in test mode it is a fresh start.
         return Finding(STATEMENT, Answer.CANNOT_TELL, "the ledger holds no payment that could be compared.")
-    if newest_intents and known * 100 < KNOWN_SHARE_PERCENT * len(newest_intents):
+    if sampled and not any(each.known for each in sampled):
         return differs(
-            f"the gateway knows only {known} of the {len(newest_intents)} newest payment intents of the ledger."
+            f"the gateway knows none of {len(sampled)} payment intents of the ledger, "
+            f"from {clock.show(sampled[0].at)} to {clock.show(sampled[-1].at)}."
         )
-    return Finding(
-        STATEMENT,
-        Answer.HOLDS,
-        f"{key_mode} key, account {account}, database {database}, "
-        f"{known} of the ledger's {len(newest_intents)} newest intents known to the gateway",
-        clears=("wrong_environment",),
-    )
+    because = f"{key_mode} key, account {account}, database {database}, {knowledge(sampled)}"
+    return Finding(STATEMENT, Answer.HOLDS, because, clears=("wrong_environment",))
+
+
+def knowledge(sampled: Sequence[Sampled]) -> str:
+    """`9 of 9 sampled intents known to the gateway`; of the others how many, and since when."""
+    unknown = [each for each in sampled if not each.known]
+    told = f"{len(sampled) - len(unknown)} of {len(sampled)} sampled intents of the ledger known to the gateway"
+    if not unknown:
+        return told
+    return f"{told}; the others are {len(unknown)}, the oldest of {clock.show(unknown[0].at)}"
 
 
 def differs(because: str) -> Finding:
