@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from practice.world import World
@@ -28,7 +29,7 @@ for cell in json.load(open(sys.argv[1]))["cells"]:
 """
 
 
-def measure() -> dict[str, float]:
+def measure(arguments: Sequence[str] = ()) -> dict[str, float]:
     """Figure → seconds, or a ratio where its name says so."""
     triage = str(NOTEBOOKS / "00_triage.ipynb")
     with tempfile.TemporaryDirectory() as scratch:

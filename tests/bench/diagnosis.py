@@ -1,0 +1,171 @@
+"""Does triage name what is wrong? Hundreds of light worlds with a known fault, each diagnosed as notebook 00 does it.
+
+Every variant at several severities and levels of noise, two causes at once, what only looks like a cause, nothing at
+all, and faults that nobody taught it. Beside it the same figures for what a paper runbook does: count pending rows and
+grep the raw log for the error words. Seeds for reporting are never those for development.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import statistics
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+from tests.bench import paper, worlds
+from tests.bench.worlds import Case, cases
+
+WORKERS = 2
+NOT_LAID = frozenset({"not laid"})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    case: Case
+    expected: frozenset[str]
+    found: frozenset[str]
+    on_paper: frozenset[str]
+    notebook: str
+    seconds: float
+    sentence: str
+
+    @property
+    def is_exact(self) -> bool:
+        return self.found == self.expected
+
+
+def measure(arguments: Sequence[str] = ()) -> dict[str, float]:
+    """Figure → share in per cent, or what its name says."""
+    parser = argparse.ArgumentParser(prog="bench diagnosis")
+    parser.add_argument("--worlds", type=int, default=600)
+    parser.add_argument("--seeds", choices=("report", "develop"), default="report")
+    parser.add_argument("--only", default="", help="cases whose name holds this")
+    given = parser.parse_args(arguments)
+    chosen = [case for case in cases(given.worlds, given.seeds) if given.only in case.name]
+    outcomes = run(chosen)
+    show(outcomes)
+    return figures(outcomes)
+
+
+def run(chosen: Sequence[Case], workers: int = WORKERS) -> list[Outcome]:
+    """Each worker has one cluster, and opens one world after the other in it."""
+    shares = [list(chosen[number::workers]) for number in range(workers)]
+    if workers == 1:
+        return list(diagnosed(shares[0]))
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        done = [outcome for some in pool.map(diagnose_all, shares) for outcome in some]
+    order = {case.name: at for at, case in enumerate(chosen)}
+    return sorted(done, key=lambda outcome: order[outcome.case.name])
+
+
+def diagnose_all(chosen: list[Case]) -> list[Outcome]:
+    return list(diagnosed(chosen))
+
+
+def diagnosed(chosen: Sequence[Case]) -> Iterator[Outcome]:
+    """Opens the quarters and, one by one, the worlds; with the environment and the target of each."""
+    from practice.light import Quarters
+
+    before = dict(os.environ)
+    with Quarters() as quarters, tempfile.TemporaryDirectory() as scratch:
+        os.environ["RUNBOOK_OUTPUTS"] = f"{scratch}/outputs"
+        try:
+            for case in chosen:
+                try:
+                    yield diagnose(case, quarters, Path(scratch))
+                except Exception as problem:  # a world that cannot be laid is reported, and counts as misread
+                    where = traceback.extract_tb(problem.__traceback__)[-1]
+                    sentence = f"{type(problem).__name__} in {where.filename}:{where.lineno}: {problem}"
+                    yield Outcome(case, frozenset({"?"}), NOT_LAID, NOT_LAID, "", 0.0, sentence)
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+
+def diagnose(case: Case, quarters: object, scratch: Path) -> Outcome:
+    """One world, one triage."""
+    from runbook import incident, response, target
+    from runbook.errors import RunbookError
+
+    target.read.TARGETS = scratch / "targets"
+    with case.open(quarters) as world:
+        world.target_file(target.read.TARGETS)
+        os.environ.update(world.environment)
+        lines = [entry.log for entry in world.process.log.entries()]
+        on_paper = paper.diagnose(lines, world.process.definition.environment, worlds.pending(world))
+        began = time.perf_counter()
+        sentence = notebook = ""
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                found = response.triage(incident.open_incident("light"))
+            causes, notebook, sentence = frozenset(found.causes), found.next_notebook, found.sentence
+        except RunbookError as refusal:
+            # Opening refuses sides that do not belong together, which is the verdict.
+            causes, sentence = frozenset({"wrong_environment"}), str(refusal)
+            if "not the same environment" not in sentence:
+                causes = frozenset({"could not look"})
+        seconds, expected = time.perf_counter() - began, world.expected
+    return Outcome(case, expected, causes, on_paper, notebook, seconds, sentence)
+
+
+def figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """The figures by which the bench is judged, and the paper runbook's beside them."""
+    seconds = [outcome.seconds for outcome in outcomes]
+    of = {kind: [outcome for outcome in outcomes if outcome.case.kind == kind] for kind in
+          ("single", "pair", "look-alike", "none", "novel")}
+    found = {
+        "worlds": len(outcomes),
+        "singles, exact set, %": percent([each.is_exact for each in of["single"]]),
+        "pairs, recall, %": recall(of["pair"], [each.found for each in of["pair"]]),
+        "pairs, exact set, %": percent([each.is_exact for each in of["pair"]]),
+        "look-alikes, exact set, %": percent([each.is_exact for each in of["look-alike"]]),
+        "look-alikes, repairs proposed": sum(bool(each.notebook) for each in of["look-alike"]),
+        "nothing wrong, false alarms": sum(each.found != {"none"} for each in of["none"]),
+        "novel, abstained, %": percent([each.found == {"unknown"} for each in of["novel"]]),
+        "paper: singles, exact set, %": percent([each.on_paper == each.expected for each in of["single"]]),
+        "paper: pairs, recall, %": recall(of["pair"], [each.on_paper for each in of["pair"]]),
+        "paper: look-alikes, repairs proposed": sum(bool(each.on_paper & paper.REPAIRED) for each in of["look-alike"]),
+        "paper: nothing wrong, false alarms": sum(each.on_paper != {"none"} for each in of["none"]),
+        "paper: novel, abstained, %": percent([each.on_paper == {"unknown"} for each in of["novel"]]),
+        "seconds per diagnosis, median": round(statistics.median(seconds), 3) if seconds else 0,
+        "seconds per diagnosis, longest": round(max(seconds), 3) if seconds else 0,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def percent(hits: Sequence[bool]) -> float | None:
+    return round(100 * sum(hits) / len(hits), 1) if hits else None
+
+
+def recall(pairs: Sequence[Outcome], found: Sequence[frozenset[str]]) -> float | None:
+    wanted = sum(len(each.expected) for each in pairs)
+    named = sum(len(each.expected & one) for each, one in zip(pairs, found, strict=True))
+    return round(100 * named / wanted, 1) if wanted else None
+
+
+def show(outcomes: Sequence[Outcome]) -> None:
+    """What was taken for what, and each world that was misread."""
+    print("expected → found (worlds)")
+    matrix = Counter((names(each.expected), names(each.found)) for each in outcomes if each.case.kind != "pair")
+    for (expected, found), count in sorted(matrix.items()):
+        mark = "" if expected == found else "   ←"
+        print(f"  {expected:32} {found:40} {count:>4}{mark}")
+    for each in outcomes:
+        if not each.is_exact:
+            print(f"{each.case.name}: expected {names(each.expected)}, found {names(each.found)}: "
+                  f"{each.sentence[:300]}", file=sys.stderr)
+
+
+def names(causes: frozenset[str]) -> str:
+    return " + ".join(sorted(causes))
