@@ -71,6 +71,9 @@ class LogSummary:
     unnamed: dict[str, Occurrence] = field(default_factory=dict)  # errors without a class, by their wording
     in_hand: dict[str, tuple[str, datetime]] = field(default_factory=dict)  # events received and never finished
     finished_kinds: set[str] = field(default_factory=set)
+    processed: set[str] = field(default_factory=set)  # events
+    failed_for: dict[str, str] = field(default_factory=dict)  # event that failed and was not processed since → class
+    skipped: set[str] = field(default_factory=set)  # events skipped as known that were never seen to be processed
 
     def see(self, entry: LogEntry, payment_path: str) -> None:
         self.entries += 1
@@ -96,6 +99,7 @@ class LogSummary:
         if webhook := log_lines.webhook(entry):
             self._see_webhook(webhook.state)
             self._see_hand(webhook, entry)
+            self._see_fate(webhook, name or "")
         elif name == "webhook_signature":
             self._see_webhook("unverified")
 
@@ -119,6 +123,17 @@ class LogSummary:
         kind_of, _ = self.in_hand.pop(webhook.event_id, ("", None))
         if webhook.state == "processed":
             self.finished_kinds.add(kind_of)
+
+    def _see_fate(self, webhook: Webhook, name: str) -> None:
+        """What became of the event in the end: Stripe tries again, and most failures mend themselves."""
+        if webhook.state == "failed":
+            self.failed_for[webhook.event_id] = name
+        elif webhook.state == "processed":
+            self.processed.add(webhook.event_id)
+            self.failed_for.pop(webhook.event_id, None)
+            self.skipped.discard(webhook.event_id)
+        elif webhook.state == "duplicate" and webhook.event_id not in self.processed:
+            self.skipped.add(webhook.event_id)
 
     def _see_webhook(self, state: str) -> None:
         self.unverified_in_a_row = self.unverified_in_a_row + 1 if state == "unverified" else 0
@@ -150,6 +165,10 @@ class LogSummary:
         seen = [self.classes[name] for name in classes if name in self.classes]
         firsts, lasts = [each.first for each in seen if each.first], [each.last for each in seen if each.last]
         return Span(min(firsts), max(lasts), self.is_going_on(*classes)) if firsts else None
+
+    def unmended(self, *classes: str) -> int:
+        """Events that failed for one of these, and were not processed at a later try."""
+        return sum(name in classes for name in self.failed_for.values())
 
     def left_in_hand(self) -> list[datetime]:
         """When events came in that nothing became of, of kinds that the service otherwise finishes; not those that
