@@ -68,9 +68,7 @@ def summary(answered: Answered) -> Card:
     """What was asked, where it was looked for, and what could not be seen."""
     asked = mask(answered.word.lower()) if "@" in answered.word else answered.word
     count = len(answered.stories)
-    title = {0: f"Nothing was found of {asked}.", 1: f"One payment was found of {asked}."}.get(
-        count, f"{count} payments were found of {asked}."
-    )
+    headline = {0: "Nothing was found.", 1: "One payment was found."}.get(count, f"{count} payments were found.")
     lines = [line(story) for story in answered.stories] if count > 1 else []
     lines += [f"Could not be read: {reason}" for reason in answered.blind]
     if not count:
@@ -79,9 +77,10 @@ def summary(answered: Answered) -> Card:
     if answered.left_out:
         lines.append(f"{answered.left_out:,} older ones are not shown, only the newest {PAYMENTS_MAX}.")
     found = [f"{each.place} ({each.found})" for each in answered.searched if not each.unreadable]
-    looked = f"Looked at {', '.join(found) or 'nothing'}, as of {clock.show(answered.as_of)}. Nothing was written."
+    places = ", ".join(found) or "nothing"
+    looked = f"Asked for {asked}. Looked at {places}, as of {clock.show(answered.as_of)}. Nothing was written."
     tone = "unsure" if answered.blind or not count else "plain"
-    return Card(title, tone, tuple(lines), note=looked)
+    return Card(headline, tone, tuple(lines), note=looked)
 
 
 def line(story: Story) -> str:
