@@ -87,3 +87,9 @@ def test_a_target_without_levels_still_says_why():
 def test_a_first_level_that_waits_applies_from_the_start():
     later = Escalation(levels=(Step(5, "on call", "look"), Step(15, "team lead", "help")))
     assert escalation.level(later, NOBODY, 0).contact == "on call"
+
+
+def test_a_critical_cause_goes_to_whoever_may_stop_the_checkout():
+    found = escalation.level(SETTINGS, impact(), 0, critical=["orders are honoured without money"])
+    assert found.number == 3
+    assert "its cause is critical at once: orders are honoured without money" in found.reasons

@@ -14,6 +14,7 @@ from runbook.facts import Answer, Diagnosis, Evidence, Finding, Impact, Row, Sus
 from runbook.incident import Incident, readable
 from runbook.judgement import escalation
 from runbook.judgement import triage as questions
+from runbook.judgement.causes import CAUSES
 from runbook.judgement.classes import CLASSES
 from runbook.judgement.escalation import Level
 from runbook.judgement.log_summary import LogSummary
@@ -57,6 +58,7 @@ def diagnose(
     level = escalation.level(
         incident.target.escalation, diagnosis.impact, minutes_open(incident), diagnosis.alerts,
         minutes_lasting(incident, diagnosis),
+        [CAUSES[cause].critical for cause in diagnosis.causes if cause in CAUSES and CAUSES[cause].critical],
     )  # fmt: skip
     incident.log(
         "diagnosis",

@@ -11,6 +11,7 @@ class Cause:
     sentence: str
     notebook: str = ""  # empty: no scenario notebook of its own
     incident: bool = True  # False: customers' own doing, nothing of ours to repair
+    critical: str = ""  # why it cannot wait, however few have met it so far
 
 
 CAUSES = {
@@ -32,6 +33,7 @@ CAUSES = {
             "test_key_in_production",
             "The service runs on keys of the wrong mode: test keys in production, or live keys elsewhere.",
             "14_scenario_e_test_mode",
+            critical="orders may be honoured without money, or real money be taken for nothing, until it ends",
         ),
         Cause("gateway_outage", "Stripe itself does not answer."),
         Cause("invalid_requests", "The service sends Stripe requests that cannot be right."),

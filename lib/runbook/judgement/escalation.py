@@ -12,6 +12,8 @@ from runbook.target import Escalation
 
 # What raises the level besides time: scale, sum, and what the public or a regulator must hear of.
 BY_SCALE, BY_AMOUNT, BY_BREACH = 2, 3, 4
+# A cause that cannot wait goes to whoever may stop the checkout, as a large sum does.
+BY_CAUSE = BY_AMOUNT
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,12 @@ class Level:
 
 
 def level(
-    settings: Escalation, impact: Impact, minutes: int, alerts: Sequence[str] = (), lasting_minutes: int = 0
+    settings: Escalation, impact: Impact, minutes: int, alerts: Sequence[str] = (), lasting_minutes: int = 0,
+    critical: Sequence[str] = (),
 ) -> Level:
     """The level that applies `minutes` after the incident was opened. `alerts` are signs of a data breach;
-    `lasting_minutes` is for how long customers have been affected, which may be longer than the incident is open."""
+    `lasting_minutes` is for how long customers have been affected, which may be longer than the incident is open;
+    `critical` says why a cause cannot wait."""
     reasons = []
     by_time = sum(each.after_minutes <= minutes for each in settings.levels) or 1
     if by_time > 1:
@@ -42,6 +46,8 @@ def level(
     if by_amount > 1:
         said = f" ({rates})" if rates else ""
         reasons.append(f"{dollars:,.2f} USD are affected{said}, above {settings.amount_usd_above:,}")
+    by_cause = BY_CAUSE if critical else 1
+    reasons += [f"its cause is critical at once: {reason}" for reason in critical]
     by_breach = BY_BREACH if alerts else 1
     reasons += [f"a sign of a data breach: {alert}" for alert in alerts]
     by_report = BY_BREACH if by_scale > 1 and lasting_minutes >= settings.report_after_minutes else 1
@@ -56,7 +62,7 @@ def level(
         reasons.append("nothing raises it")
     if unconverted:
         reasons.append(f"{unconverted} not counted: the target file has no rate for it; judge it by hand")
-    number = min(max(by_time, by_scale, by_amount, by_breach, by_report), max(len(settings.levels), 1))
+    number = min(max(by_time, by_scale, by_amount, by_cause, by_breach, by_report), max(len(settings.levels), 1))
     chosen = settings.levels[number - 1] if settings.levels else None
     contact, action = (chosen.contact, chosen.action) if chosen else ("", "")
     return Level(number, contact, action, tuple(reasons), steps(settings, number))
@@ -64,7 +70,7 @@ def level(
 
 def steps(settings: Escalation, number: int) -> tuple[Row, ...]:
     """Every level: when it applies at the latest, what raises it earlier, and who is told."""
-    sooner = {BY_SCALE: "system-wide", BY_AMOUNT: f"more than {settings.amount_usd_above:,} USD",
+    sooner = {BY_SCALE: "system-wide", BY_AMOUNT: f"more than {settings.amount_usd_above:,} USD; a critical cause",
               BY_BREACH: f"signs of a breach; system-wide for {settings.report_after_minutes} minutes"}  # fmt: skip
     return tuple(
         {"level": at, "after minutes": each.after_minutes, "sooner": sooner.get(at, ""), "tell": each.contact,
