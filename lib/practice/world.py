@@ -23,6 +23,7 @@ from practice.referee import Referee, Snapshot
 from practice.traffic.history import WEBHOOK, History
 from practice.traffic.live import Shopper, Traffic
 from practice.traffic.plan import Plan, plan
+from practice.traffic.quiet import take_back
 from practice.wires.containers import ContainerError, Facade, Process
 from practice.wires.deploy import Board
 from practice.wires.deploy import Facade as Dokploy
@@ -31,7 +32,7 @@ from practice.wires.gateway.keys import MODES, KeyRing, Mode
 from practice.wires.ledger import Cluster, ClusterError
 from practice.wires.messages import ChatSink, MailSink
 from practice.wires.service.provision import DATABASE, Shop, provision
-from practice.wires.service.records import FORMATS
+from practice.wires.service.records import FORMATS, lines
 from practice.wires.service.settings import VERSION
 from practice.wires.service.settle import EFFECTS
 
@@ -142,8 +143,14 @@ class World:
         """Put rows and log lines of a finished history in their places."""
         with psycopg.connect(self.cluster.dsn(DATABASE)) as conn:
             history.write(conn)
-        render = FORMATS[self.log_format]
-        self.process.log.extend((record.stream, render(record), record.at) for record in history.records)  # type: ignore[misc]
+        self.process.log.extend(lines(history.records, self.log_format))
+
+    def quiet_since(self, at: float) -> None:
+        """Take out what customers did from then on (unix seconds), for a fault that would have spoilt it."""
+        with self.held(), psycopg.connect(self.cluster.dsn(DATABASE)) as conn:
+            gone = take_back(self.history, at)
+            gone.delete(conn)
+            self.process.log.forget(lines(gone.records, self.log_format), gone.ids)
 
     def backdate_start(self, at: float) -> None:
         """Have the service's container say that it is a new one, made then (unix seconds)."""

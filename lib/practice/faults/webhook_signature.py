@@ -27,7 +27,7 @@ The four secrets look alike to a bystander, for Stripe shows no secret of an end
 on meanwhile: the money is taken, the row stays PENDING, the event waits at Stripe or was never meant for anybody.
 `checks_off` loses no payment; whoever knows the address can make one up.
 
-Customers' ordinary purchases of that time are taken out of the day where the world can do that.
+Customers' ordinary purchases of that time are taken out of the day: they would have been recorded.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from practice.faults import webhook_signature_live
 from practice.faults.fault import HEALTHY, Affected, Face, Fault, Truth
 from practice.traffic.history import LETTERS, WEBHOOK, History, Laid
 from practice.traffic.plan import DAY, MINUTE, Plan, Purchase, purchase
-from practice.wires.gateway.engine import Delivery
+from practice.wires.gateway.engine import Delivery, ModeEngine
 from practice.wires.service import says
 from practice.wires.service.records import Record
 from practice.wires.service.settle import EFFECTS
@@ -92,21 +92,26 @@ def inject(world: World, variant: str, seed: int, live: bool) -> Truth:
     service as well."""
     story, random, now = STORIES[variant], Random(f"{CAUSE} {variant} {seed}"), world.now()
     began = now - random.uniform(*BEGAN_AGO)
-    if hasattr(world, "quiet_since") and variant != "checks_off":
-        world.quiet_since(began)
-    history = History(world.gateway.engine, wallets=dict(world.history.wallets))
     count = 0 if variant == "checks_off" else how_many(world, now - began)
+    if count:
+        world.quiet_since(began)
+    history = History(world.gateway.engine, mode=world.mode, wallets=dict(world.history.wallets))
     affected = [_break(history, variant, made, now) for made in damage(world.plan, random, began, now, count)]
     story.breaks(world, began, random)
     world.add(history)
     if live:
         webhook_signature_live.take_force(world, variant, BAD_VERSION, AHEAD_SECONDS)
-    handed = {NEW_SECRET: world.gateway.engine.mode("live").signing_secrets(world.endpoint["id"])[0]}
+    handed = {NEW_SECRET: stripe_of(world).signing_secrets(world.endpoint["id"])[0]}
     return Truth(
         CAUSE, variant, seed, began, now, STOPS, tuple(affected), story.expected,
         hands_over=handed if story.needs_secret else {}, still_broken=webhook_signature_live.still_broken,
         face=story.face,
     )
+
+
+def stripe_of(world: World) -> ModeEngine:
+    """Stripe in the world's own mode."""
+    return world.gateway.engine.mode(world.mode)
 
 
 def how_many(world: World, seconds: float) -> int:
@@ -151,20 +156,20 @@ def _another_secret(world: World, began: float, random: Random) -> None:
 
 def _secret_of_finance(world: World, began: float, random: Random) -> None:
     with world.gateway.engine.at(began - 40 * DAY, "none"):
-        other = world.gateway.engine.mode("live").create_webhook_endpoint(
+        other = stripe_of(world).create_webhook_endpoint(
             {"url": "https://finance.shop.example/stripe", "enabled_events": ["payout.paid"], "description": "finance"})
     world.reconfigure({SECRET: other["secret"]}, at=began)
 
 
-def _secret_of_test_mode(world: World, began: float, random: Random) -> None:
+def _secret_of_the_other_mode(world: World, began: float, random: Random) -> None:
     with world.gateway.engine.at(began - 60 * DAY, "none"):
-        other = world.gateway.engine.mode("test").create_webhook_endpoint(
-            {"url": world.endpoint["url"], "enabled_events": list(EFFECTS), "description": "shop, test mode"})
+        other = world.gateway.engine.mode("test" if world.mode == "live" else "live").create_webhook_endpoint(
+            {"url": world.endpoint["url"], "enabled_events": list(EFFECTS), "description": "shop, the other mode"})
     world.reconfigure({SECRET: other["secret"]}, at=began)
 
 
 def _rolled(world: World, began: float, random: Random) -> None:
-    world.gateway.engine.mode("live").roll_secret(world.endpoint["id"])
+    stripe_of(world).roll_secret(world.endpoint["id"])
 
 
 def _shipped(world: World, began: float, random: Random) -> None:
@@ -178,7 +183,7 @@ def _nothing(world: World, began: float, random: Random) -> None:
 
 
 def _updated(world: World, began: float, random: Random, **params: object) -> None:
-    world.gateway.engine.mode("live").update_webhook_endpoint(world.endpoint["id"], params)
+    stripe_of(world).update_webhook_endpoint(world.endpoint["id"], params)
 
 
 def _moved(world: World, began: float, random: Random) -> None:
@@ -191,7 +196,7 @@ STORIES: dict[str, Story] = {
     "wrong_secret": Story("pending", NO_MATCH, _another_secret, needs_secret=True),
     "rolled_secret": Story("pending", NO_MATCH, _rolled, needs_secret=True),
     "secret_of_another_endpoint": Story("pending", NO_MATCH, _secret_of_finance, needs_secret=True),
-    "secret_of_another_mode": Story("pending", NO_MATCH, _secret_of_test_mode, needs_secret=True),
+    "secret_of_another_mode": Story("pending", NO_MATCH, _secret_of_the_other_mode, needs_secret=True),
     "parsed_body": Story("pending", NO_MATCH, _shipped),
     "clock_ahead": Story("pending", TOO_OLD, _nothing, ahead=AHEAD_SECONDS),
     "endpoint_disabled": Story("none", "", partial(_updated, disabled=True), NOT_SUBSCRIBED),

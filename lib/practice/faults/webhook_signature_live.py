@@ -47,11 +47,11 @@ def takes_unsigned(world: World) -> bool:
 
 def delivery(world: World) -> str:
     """Why an event that the service handled long ago does not reach it again; empty when it does."""
-    live, webhooks = world.gateway.engine.mode("live"), world.gateway.webhooks
+    stripe, webhooks = world.gateway.engine.mode(world.mode), world.gateway.webhooks
     known = next(laid.event for laid in reversed(world.history.laid) if laid.event and laid.purchase.outcome == "paid")
     first = len(webhooks.attempts)
     try:
-        live.retry_event(known, {"webhook_endpoint": world.endpoint["id"]})
+        stripe.retry_event(known, {"webhook_endpoint": world.endpoint["id"]})
     except ApiError as refusal:
         return str(refusal.error["message"]).rstrip(".")
     deadline = time.monotonic() + ANSWER_SECONDS_MAX

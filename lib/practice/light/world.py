@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -24,10 +24,12 @@ from practice.light.variation import Variation
 from practice.premises import WorldError
 from practice.traffic.history import WEBHOOK, History
 from practice.traffic.plan import plan
+from practice.traffic.quiet import take_back
 from practice.wires.containers import Process
+from practice.wires.containers.log import Line
 from practice.wires.gateway import Gateway, KeyRing
 from practice.wires.gateway.keys import Mode
-from practice.wires.service.records import FORMATS, Record
+from practice.wires.service.records import Record, lines
 from practice.wires.service.settle import EFFECTS
 
 # A Thursday in winter, noon in UTC; each seed is some hours away from it, so that days begin everywhere in the window.
@@ -115,12 +117,18 @@ class LightWorld:
         """Put rows and log lines of a finished history in their places."""
         self._tables.write(self.quarters.conn, history)
         self.quarters.conn.commit()
-        render = FORMATS[self.variation.log_format]
+        self.process.log.extend(self._lines(history.records))
+
+    def quiet_since(self, at: float) -> None:
+        """Take out what customers did from then on (unix seconds), for a fault that would have spoilt it."""
+        gone = take_back(self.history, at)
+        self._tables.remove(self.quarters.conn, gone.rows, gone.events)
+        self.quarters.conn.commit()
+        self.process.log.forget(self._lines(gone.records))
+
+    def _lines(self, records: Iterable[Record]) -> Iterator[Line]:
         ahead = self.variation.clock_offset_seconds
-        self.process.log.extend(
-            (record.stream, render(replace(record, at=record.at + ahead)), record.at)  # type: ignore[misc]
-            for record in history.records
-        )
+        return lines((replace(each, ahead=each.ahead + ahead) for each in records), self.variation.log_format)
 
     def said(self, *records: Record) -> None:
         """Lines of the log that belong to no payment."""

@@ -80,6 +80,7 @@ class History:
     webhook_events: list[tuple[Any, ...]] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     laid: list[Laid] = field(default_factory=list)
+    told: dict[str, list[Record]] = field(default_factory=dict)  # intent → what the log says of its purchase
     mode: Mode = "live"  # of the keys that all of it was paid with
 
     @property
@@ -107,9 +108,11 @@ class History:
 
     def lay(self, purchase: Purchase) -> Laid:
         """One ordinary purchase with everything that followed from it."""
+        known = len(self.records)
         row = self.check_out(purchase)
         end = getattr(self, f"_{purchase.outcome}")(purchase, row)
         self.laid.append(Laid(purchase, row.intent, end))
+        self.told[row.intent] = self.records[known:]
         return self.laid[-1]
 
     def check_out(self, purchase: Purchase) -> Row:

@@ -1,7 +1,7 @@
 """What a process said: one JSON line per entry with stream and time, as Docker's json-file driver keeps it."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 Stream = Literal["stdout", "stderr"]
+Line = tuple[Stream, str, float]  # with unix seconds
 
 # Docker cuts longer lines into entries of this size; only the last of them ends in a newline.
 ENTRY_BYTES_MAX = 16 * 1024
@@ -40,14 +41,19 @@ class Log:
         """Add the lines of `text`, all at the time `at` (unix seconds; now when not given)."""
         self.extend([(stream, text, self._clock() if at is None else at)])
 
-    def extend(self, lines: Iterable[tuple[Stream, str, float]]) -> None:
+    def extend(self, lines: Iterable[Line]) -> None:
         """Add many (stream, text, unix seconds) at once, as history is."""
-        encode = msgspec.json.encode
-        data = b"".join(
-            encode(Entry(line, stream, stamp(at))) + b"\n" for stream, text, at in lines for line in _lines(text)
-        )
+        data = b"".join(_encoded(lines))
         with self._lock:
             self._file.write(data)
+
+    def forget(self, lines: Iterable[Line], naming: Iterable[str] = ()) -> None:
+        """Take these lines out again, as if they had never been said, and all that name one of these ids."""
+        gone, named = set(_encoded(lines)), tuple(each.encode() for each in naming)
+        with self._lock:
+            said = self.path.read_bytes().splitlines(keepends=True)
+            kept = [line for line in said if line not in gone and not any(each in line for each in named)]
+            self.path.write_bytes(b"".join(kept))
 
     def add_part(self, stream: Stream, part: str) -> None:
         """Add one entry as it is, newline or not, at this moment."""
@@ -105,6 +111,12 @@ def stamp(at: float | Decimal) -> str:
     nanoseconds = int(at * NANOSECONDS) if isinstance(at, Decimal) else round(at * 1_000_000) * 1000
     seconds, rest = divmod(nanoseconds, NANOSECONDS)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+
+
+def _encoded(lines: Iterable[Line]) -> Iterator[bytes]:
+    for stream, text, at in lines:
+        for line in _lines(text):
+            yield msgspec.json.encode(Entry(line, stream, stamp(at))) + b"\n"
 
 
 def _lines(text: str) -> list[str]:

@@ -1,11 +1,12 @@
 """One log record and the three ways production services write it: JSON lines, NestJS, logfmt."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
+Stream = Literal["stdout", "stderr"]
 Level = Literal["info", "warn", "error"]
 
 # A containerised Node service is never process 1 under an init, and 7 is what one sees most.
@@ -32,7 +33,7 @@ class Record:
         return self.at + self.ahead
 
     @property
-    def stream(self) -> str:
+    def stream(self) -> Stream:
         """Errors go to stderr, as console loggers do: `docker logs | grep` without `2>&1` misses them."""
         return "stderr" if self.level == "error" else "stdout"
 
@@ -74,3 +75,9 @@ def _quoted(name: str, value: str | int) -> str:
 
 
 FORMATS: dict[str, Callable[[Record], str]] = {"json": as_json, "nestjs": as_nestjs, "logfmt": as_logfmt}
+
+
+def lines(records: Iterable[Record], log_format: str) -> Iterator[tuple[Stream, str, float]]:
+    """Stream, text and time of each, as the log of a container takes them."""
+    render = FORMATS[log_format]
+    return ((record.stream, render(record), record.at) for record in records)
