@@ -28,6 +28,7 @@ from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING
 
+from practice.faults import rate_limited_live
 from practice.faults import rate_limited_waves as waves
 from practice.faults.fault import Fault, Truth
 from practice.faults.rate_limited_waves import ACCOUNT_PER_SECOND, ENDPOINT_PER_SECOND, STORM_RETRIES, Past
@@ -68,7 +69,10 @@ def inject(world: World, variant: str, seed: int, live: bool) -> Truth:
         world.reconfigure(STORM, at=began - MINUTE)
     LAYS[variant](Past(history, world.plan, random, now, damage_of(world)), began)
     world.add(history)
-    return Truth(CAUSE, variant, seed, began, now, STOPS, (), EXPECTED.get(variant, ""))
+    if live:
+        rate_limited_live.take_force(world, variant, seed)
+    return Truth(CAUSE, variant, seed, began, now, STOPS, (), EXPECTED.get(variant, ""),
+                 still_broken=lambda seen: rate_limited_live.still_broken(seen, variant))
 
 
 def damage_of(world: World) -> float:

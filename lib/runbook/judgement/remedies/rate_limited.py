@@ -102,7 +102,7 @@ def pace(share: int) -> tuple[int, int]:
 
 
 def concurrency(case: Case, per_second: float) -> int:
-    """L = λ · W with the slow end of W, and one to spare; where Stripe counts calls in progress, below what it refused."""
+    """L = λ · W with the slow end of W, and one to spare; below what Stripe refused where it counts those."""
     needed = int(per_second * percentile(case.rates.durations, 95)) + 2
     if case.mechanism != "concurrency":
         return needed
