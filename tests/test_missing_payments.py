@@ -86,11 +86,12 @@ def test_an_attempt_ends_in_one_of_these_ways(changes, outcome):
     assert payments.outcome(intent(**changes)) == outcome
 
 
-def test_checkouts_that_were_never_tried_are_no_attempts():
+def test_checkouts_are_counted_by_their_end_and_the_latest_apart():
     tried = [intent(), intent(created=300), intent(status="processing"), intent(status="requires_payment_method")]
     assert payments.outcomes(tried, 200) == [
         {"outcome": "in progress", "count": 1, "in the last hour": 0, "customers": 0},
         {"outcome": "paid", "count": 2, "in the last hour": 1, "customers": 1},
+        {"outcome": "untried", "count": 1, "in the last hour": 0, "customers": 0},
     ]
     assert payments.outcomes([], 200) == []
 

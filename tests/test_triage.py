@@ -1,5 +1,6 @@
 """Triage's findings speak for a cause, against it, or say that they cannot tell; what is left is the diagnosis."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -29,7 +30,10 @@ def summary(going_on=False, **numbers):
     """A log that ended at noon; its errors ended ten minutes before, or go on."""
     classes = numbers.pop("classes", {})
     last = NOON - timedelta(minutes=1 if going_on else 10)
-    seen = {name: Occurrence(lines, NOON - timedelta(hours=2), last, "…") for name, lines in classes.items()}
+    seen = {
+        name: Occurrence(lines, NOON - timedelta(hours=2), last, "…", Counter({0: lines}))
+        for name, lines in classes.items()
+    }
     return LogSummary(**{"entries": 9000, "last": NOON, "outbound_ok": 2000, **numbers}, classes=seen)
 
 
@@ -249,8 +253,11 @@ LOST = f"lost connections in its logs, {LAST}"
         ({}, summary(classes={"database_connection": 10}, going_on=True), DOES_NOT_HOLD,
          "its health check passes; 10 lost connections in its logs, "
          "last 2026-01-15 11:59:00 UTC, going on when the logs end"),
-        ({"service": "down"}, summary(classes={"database_connection": 1}), DOES_NOT_HOLD,
-         f"its health check does not pass; 1 {LOST}"),
+        ({"service": "down"}, summary(classes={"database_connection": 1}, going_on=True), DOES_NOT_HOLD,
+         "its health check does not pass; 1 lost connections in its logs, "
+         "last 2026-01-15 11:59:00 UTC, going on when the logs end"),
+        ({"service": "down"}, summary(classes={"database_connection": 99}), CANNOT_TELL,
+         "its health check does not pass, and nothing says that its database is the reason"),
         ({"service": "down", "ledger": "down"}, summary(), DOES_NOT_HOLD,
          "its health check does not pass; the ledger does not answer us either"),
         ({"service": "down"}, summary(), CANNOT_TELL,
@@ -325,7 +332,9 @@ def test_an_environment_that_cannot_be_read_says_nothing_of_its_keys(settings):
 
 
 def tried(**counts):
-    return evidence(*({"outcome": name, "count": count} for name, count in counts.items()))
+    return evidence(
+        *({"outcome": name, "count": count, "in the last hour": 0, "customers": 0} for name, count in counts.items())
+    )
 
 
 DECLINES, CONFIRMATIONS = "card_declines", "authentication_required"

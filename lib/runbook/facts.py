@@ -63,6 +63,7 @@ class Finding:
     An answer of CANNOT_TELL does neither. `weight` is how many payments or log entries stand behind it: among causes
     with as many findings, sixty errors come before a stray one. `shared`: a symptom that each of these causes would
     have; it points at them together, and at none of them once one that has evidence of its own accounts for it.
+    `certain`: the thing itself was seen, now; what is missing elsewhere does not strike it out.
     """
 
     statement: str
@@ -73,6 +74,7 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
     weight: int = 0
     shared: bool = False
+    certain: bool = False
     span: Span | None = None
     alert: str = ""  # a sign of a breach, or of a duty to report, in words for whoever is told
 
@@ -104,7 +106,7 @@ class Suspects:
         suspects = before
         for finding in findings:
             suspects = suspects._given(finding)
-        struck = tuple(cause for cause in suspects.ruled_out if cause not in before.against)
+        struck = tuple(cause for cause in suspects.ruled_out if cause not in before.ruled_out)
         return replace(suspects, struck_last=struck)
 
     def _without(self, statements: Collection[str]) -> Suspects:
@@ -131,7 +133,7 @@ class Suspects:
     @property
     def implicated(self) -> tuple[str, ...]:
         """Causes with evidence for them and none against, most evidence first."""
-        named = [cause for cause in self.causes if cause in self.for_ and cause not in self.against]
+        named = [cause for cause in self.standing if cause in self.for_]
         own = {cause for cause in named if not all(finding.shared for finding in self.for_[cause])}
         left = [cause for cause in named if cause in own or any(self._is_open(each, own) for each in self.for_[cause])]
         return tuple(sorted(left, key=self._strength, reverse=True))
@@ -151,11 +153,14 @@ class Suspects:
 
     @property
     def ruled_out(self) -> tuple[str, ...]:
-        return tuple(cause for cause in self.causes if cause in self.against)
+        return tuple(cause for cause in self.causes if self._is_struck(cause))
 
     @property
     def standing(self) -> tuple[str, ...]:
-        return tuple(cause for cause in self.causes if cause not in self.against)
+        return tuple(cause for cause in self.causes if not self._is_struck(cause))
+
+    def _is_struck(self, cause: str) -> bool:
+        return cause in self.against and not any(each.certain for each in self.for_.get(cause, ()))
 
 
 def _kept(notes: Mapping[str, tuple[Finding, ...]], without: Collection[str]) -> dict[str, tuple[Finding, ...]]:

@@ -37,10 +37,12 @@ def triage(incident: Incident) -> Diagnosis:
         *questions.of_the_logs(logs, log),
         *questions.of_the_sides(logs, log, sides),
         incident.same_environment,
+        questions.events_must_be_signed(evidence.probes(incident)),
         questions.events_are_subscribed(evidence.endpoints(incident)),
         questions.keys_have_the_right_mode(evidence.configured_keys(incident), incident.target),
     )
-    alarms = questions.alarms(logs, log, sides, evidence.arrivals(incident), incident.target, incident.window.end)
+    arrivals, settings, now = evidence.arrivals(incident), incident.target, incident.window.end
+    alarms = questions.alarms(logs, log, sides, arrivals, attempts, settings, now)
     return diagnose(incident, suspects, missing, [recorded, *alarms], logs)[0]
 
 

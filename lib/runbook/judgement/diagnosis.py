@@ -17,6 +17,8 @@ NEXT_LOOKS = {
     "first of them",
     "Customers keep coming": "the shop's own page, from outside: DNS, certificate, CDN and load balancer stand before "
     "the service and write no line in its log",
+    "Customers who come to the checkout": "the shop's checkout page in a browser with its console open: the page's key "
+    "and scripts run there and write no line in our log",
     "The service is up": "the newest lines of the container's log, and its restarts",
     "No more than": "the log lines of the failing requests, and what was deployed before the first of them",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -33,18 +34,20 @@ VARYING = re.compile(r"\b(?=\w*\d)[\w-]+\b|\d+")
 
 @dataclass
 class Occurrence:
-    """How often one class of error stands in the logs, when first and last, and its first wording."""
+    """How often one class of error stands in the logs, when first and last, in which hours, and its first wording."""
 
     lines: int = 0
     first: datetime | None = None
     last: datetime | None = None
     example: str = ""
+    by_hour: Counter[int] = field(default_factory=Counter)
 
     def see(self, entry: LogEntry) -> None:
         if self.first is None:
             self.first = entry.at
             self.example = one_line(entry.message[:EXAMPLE_READ_CHARACTERS])[:EXAMPLE_CHARACTERS]
         self.lines, self.last = self.lines + 1, entry.at
+        self.by_hour[int(entry.at.timestamp()) // 3600] += 1
 
 
 @dataclass
@@ -147,6 +150,13 @@ class LogSummary:
 
     def lines(self, *classes: str) -> int:
         return sum(self.classes[name].lines for name in classes if name in self.classes)
+
+    def densest_hour(self, *classes: str) -> int:
+        """How many of these errors stand in the hour that has most of them."""
+        hours: Counter[int] = Counter()
+        for name in classes:
+            hours += self.classes[name].by_hour if name in self.classes else Counter()
+        return max(hours.values(), default=0)
 
     def ended(self, *classes: str) -> datetime | None:
         """When the newest of these errors stands in the logs."""

@@ -59,13 +59,12 @@ def missing_payment(intent: Row, rows: Sequence[Row], user_metadata: str) -> Row
 
 
 def outcomes(intents: Sequence[Row], lately: int) -> list[Row]:
-    """Attempts by how they ended, and how many of them since `lately` (unix seconds); checkouts that were never tried
-    with a card are no attempts. `customers`: how many different ones the newest had, which tells a wave of bad cards
-    from somebody who tries stolen ones."""
+    """Checkouts by how they ended, and how many of them since `lately` (unix seconds); `untried` ones were never tried
+    with a card. `customers`: how many different ones the newest had, which tells a wave of bad cards from somebody who
+    tries stolen ones."""
     ends = [(outcome(intent), intent) for intent in intents]
     newest = [(end, intent) for end, intent in ends if intent["created"] >= lately]
     counts, late = Counter(end for end, _ in ends), Counter(end for end, _ in newest)
-    del counts["untried"]
     customers: dict[str, set[str]] = {}
     for end, intent in newest:
         customers.setdefault(end, set()).add(intent.get("customer") or intent["id"])

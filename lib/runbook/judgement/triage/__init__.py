@@ -8,6 +8,7 @@ from runbook.judgement.diagnosis import all_suspects, diagnose, impact
 from runbook.judgement.triage.alarms import checkouts_keep_coming, errors_have_names, service_is_up
 from runbook.judgement.triage.customers import (
     UNRECORDED,
+    checkouts_are_tried,
     customers_pay_as_usual,
     payments_are_recorded,
     requests_succeed,
@@ -25,6 +26,7 @@ from runbook.judgement.triage.routine import alarms, of_the_logs, of_the_sides
 from runbook.judgement.triage.webhooks import (
     NEEDED_EVENT,
     events_are_subscribed,
+    events_must_be_signed,
     handler_runs_through,
     signatures_verify,
     webhooks_are_handled,
@@ -37,12 +39,14 @@ __all__ = [
     "alarms",
     "all_suspects",
     "calls_are_within_limits",
+    "checkouts_are_tried",
     "checkouts_keep_coming",
     "customers_pay_as_usual",
     "database_answers",
     "diagnose",
     "errors_have_names",
     "events_are_subscribed",
+    "events_must_be_signed",
     "gateway_is_up",
     "handler_runs_through",
     "impact",

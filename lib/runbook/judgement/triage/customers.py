@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 from runbook.facts import Answer, Evidence, Finding, cannot_tell
@@ -17,6 +18,10 @@ DECLINE_SHARE_PERCENT = 40
 ATTEMPTS_MIN = 20
 # A trouble that began half an hour ago is a fiftieth of a day: the newest pieces of time are looked at alone.
 RECENT_PIECES = 3
+# So many tries of one customer within an hour are no bad luck with a card.
+TRIES_PER_TESTER = 5
+# Abandoned checkouts are some in a hundred; an hour of fewer than so many checkouts says nothing of their share.
+UNTRIED_MIN, UNTRIED_LEAST, CHANCE = 0.25, 8, 1e-5
 
 
 def payments_are_recorded(missing: Evidence, stuck: Evidence) -> Finding:
@@ -78,22 +83,71 @@ def turned_away(logs: LogSummary, settings: Thresholds) -> int:
 def customers_pay_as_usual(attempts: Evidence) -> Finding:
     """Are there more declines or authentications than customers' everyday share?
 
-    `attempts` rows: outcome (paid | declined | authentication_required | in progress | other), count.
+    `attempts` rows: outcome (paid | declined | authentication_required | in progress | other | untried), count, in the
+    last hour, customers. Checkouts that were never tried with a card are no attempts.
     """
     statement = "Customers' own declines and confirmations are at their everyday share."
     if not attempts.readable:
         return cannot_tell(statement, attempts)
-    counts = {row["outcome"]: row["count"] for row in attempts.rows}
-    total = sum(counts.values())
+    rows = [row for row in attempts.rows if row["outcome"] != "untried"]
+    counts = {row["outcome"]: row["count"] for row in rows}
+    late = {row["outcome"]: row["in the last hour"] for row in rows}
+    total, lately = sum(counts.values()), sum(late.values())
     declined, unconfirmed = counts.get("declined", 0), counts.get("authentication_required", 0)
     few = ", too few to speak of a share" if total < ATTEMPTS_MIN else ""
     because = f"{declined:,} declined and {unconfirmed:,} to be confirmed of {total:,} attempts{few}"
-    names = {"declined": "card_declines", "authentication_required": "authentication_required"}
     high = {
-        cause: counts[outcome]
-        for outcome, cause in names.items()
-        if total >= ATTEMPTS_MIN and counts.get(outcome, 0) * 100 > DECLINE_SHARE_PERCENT * total
-    }
-    usual = tuple(cause for cause in names.values() if cause not in high)
+        cause: counts[outcome] for outcome, cause in OWN.items()
+        if is_high(counts.get(outcome, 0), total) or is_high(late.get(outcome, 0), lately)
+    }  # fmt: skip
+    if high and lately >= ATTEMPTS_MIN:
+        told = (f"{late.get('declined', 0):,} declined and {late.get('authentication_required', 0):,} to be confirmed")
+        because += f"; in the last hour {told} of {lately:,}"
+    if "card_declines" in high:
+        because += of_whom(attempts)
+    usual = tuple(cause for cause in OWN.values() if cause not in high)
     answer = Answer.DOES_NOT_HOLD if high else Answer.HOLDS
     return Finding(statement, answer, because, tuple(high), usual, (attempts,), sum(high.values()))
+
+
+OWN = {"declined": "card_declines", "authentication_required": "authentication_required"}
+
+
+def is_high(count: int, of: int) -> bool:
+    return of >= ATTEMPTS_MIN and count * 100 > DECLINE_SHARE_PERCENT * of
+
+
+def of_whom(attempts: Evidence) -> str:
+    """A wave of declines from few customers is somebody who tries out stolen cards: nothing of ours is broken, and
+    Stripe should hear of it."""
+    row = next(row for row in attempts.rows if row["outcome"] == "declined")
+    tries, customers = row["in the last hour"], row["customers"]
+    if tries < ATTEMPTS_MIN or customers * TRIES_PER_TESTER > tries:
+        return ""
+    return (
+        f"; {tries:,} of them from {customers:,} customers: somebody tests stolen cards. Block them with Stripe's "
+        "Radar, and put a limit and a captcha before the checkout"
+    )
+
+
+def checkouts_are_tried(attempts: Evidence) -> Finding:
+    """An alarm: customers come to the checkout and their browsers never try to pay, far more often than before. What
+    runs in a browser writes no line in our log."""
+    statement = "Customers who come to the checkout try to pay."
+    if not attempts.readable:
+        return cannot_tell(statement, attempts)
+    untried = next((row for row in attempts.rows if row["outcome"] == "untried"), None)
+    late, all_ = (untried["in the last hour"], untried["count"]) if untried else (0, 0)
+    lately = sum(row["in the last hour"] for row in attempts.rows)
+    before, untried_before = sum(row["count"] for row in attempts.rows) - lately, all_ - late
+    # Twice the usual share, or a quarter where little is known of it, is the least that is looked at.
+    usual = max(2 * untried_before / before, UNTRIED_MIN) if before >= ATTEMPTS_MIN else UNTRIED_MIN
+    because = f"{late:,} of {lately:,} in the last hour were never tried, {untried_before:,} of {before:,} before"
+    rings = lately >= UNTRIED_LEAST and chance_of_at_least(late, lately, min(usual, 0.95)) < CHANCE
+    answer = Answer.DOES_NOT_HOLD if rings else Answer.HOLDS
+    return Finding(statement, answer, because, evidence=(attempts,), weight=late)
+
+
+def chance_of_at_least(count: int, of: int, share: float) -> float:
+    """The binomial's upper tail."""
+    return sum(math.comb(of, each) * share**each * (1 - share) ** (of - each) for each in range(count, of + 1))

@@ -36,7 +36,8 @@ def database_answers(logs: LogSummary, log: Evidence, sides: Evidence) -> Findin
     health = "its health check passes" if passes else "its health check does not pass"
     lost = logs.lines("database_connection")
     told = [f"{lost:,} lost connections in its logs, {logs.show_last('database_connection')}"] if lost else []
-    signs = told if not passes or (lost >= CONNECTIONS_LOST_MIN and logs.is_going_on("database_connection")) else []
+    goes_on = logs.is_going_on("database_connection") and (not passes or lost >= CONNECTIONS_LOST_MIN)
+    signs = told if goes_on else []
     if not passes and state.get("ledger") == "down":
         signs = [*signs, "the ledger does not answer us either"]
     if signs:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from runbook.facts import Answer, Evidence, Finding, Row, cannot_tell
 from runbook.judgement.log_summary import LogSummary
 
-# Every day a call or two is refused for its content or its rate; a few among hundreds are no incident.
+# Every day a call or two is refused for its content or its rate; a few in an hour among hundreds are no incident.
 STRAY_MAX, CALLS_PER_STRAY = 3, 100
 CAUSE_OF_CLASSES: dict[str, tuple[str, ...]] = {
     "invalid_api_key": ("authentication_error",),
@@ -42,7 +42,8 @@ def absent_from_logs(
     if not logs.entries:
         return Finding(statement, Answer.CANNOT_TELL, "the logs of the window are empty", evidence=(log,))
     lines = logs.lines(*classes)
-    if stray and 0 < lines <= STRAY_MAX and logs.outbound_ok >= CALLS_PER_STRAY * lines:
+    few = logs.densest_hour(*classes) <= STRAY_MAX and logs.outbound_ok >= CALLS_PER_STRAY * lines
+    if stray and lines and few:
         because = f"{lines} beside {logs.outbound_ok:,} calls that went well, {logs.show_last(*classes)}"
         return Finding(statement, Answer.HOLDS, f"but for a stray few: {because}", clears=(cause,), evidence=(log,))
     if lines:

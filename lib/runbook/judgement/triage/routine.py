@@ -7,7 +7,7 @@ from datetime import datetime
 from runbook.facts import Evidence, Finding
 from runbook.judgement.log_summary import LogSummary
 from runbook.judgement.triage.alarms import checkouts_keep_coming, errors_have_names, service_is_up
-from runbook.judgement.triage.customers import requests_succeed
+from runbook.judgement.triage.customers import checkouts_are_tried, requests_succeed
 from runbook.judgement.triage.database import database_answers, transactions_are_kept
 from runbook.judgement.triage.gateway import (
     calls_are_within_limits,
@@ -39,7 +39,13 @@ def of_the_sides(logs: LogSummary, log: Evidence, sides: Evidence) -> tuple[Find
 
 
 def alarms(
-    logs: LogSummary, log: Evidence, sides: Evidence, arrivals: Evidence, settings: Target, now: datetime
+    logs: LogSummary,
+    log: Evidence,
+    sides: Evidence,
+    arrivals: Evidence,
+    attempts: Evidence,
+    settings: Target,
+    now: datetime,
 ) -> tuple[Finding, ...]:
     """What rings without saying why."""
     return (
@@ -48,4 +54,5 @@ def alarms(
         service_is_up(sides),
         errors_have_names(logs, log),
         checkouts_keep_coming(arrivals, now),
+        checkouts_are_tried(attempts),
     )

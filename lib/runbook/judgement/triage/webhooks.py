@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from runbook.facts import Answer, Evidence, Finding, Span, cannot_tell
 from runbook.judgement.log_summary import LogSummary
 from runbook.judgement.triage.logs import absent_from_logs
@@ -31,7 +33,29 @@ def signatures_verify(logs: LogSummary, log: Evidence) -> Finding:
             f"events that verify: not Stripe's; {logs.show_last('webhook_signature')}"
         )
         return Finding(found.statement, Answer.HOLDS, because, clears=("webhook_signature",), evidence=(log,))
-    return found
+    # None verifies any more: that payments were recorded until then is no excuse.
+    return replace(found, certain=logs.unverified_in_a_row > STRANGERS_IN_A_ROW)
+
+
+def events_must_be_signed(probes: Evidence) -> Finding:
+    """Does the registered route refuse an unsigned and a wrongly signed event? One that is taken means that nothing is
+    checked. That both are refused says nothing of the secret: only a delivery by Stripe proves it.
+
+    `probes` rows: sent, refused (yes | no | cannot tell), detail.
+    """
+    statement = "The webhook route refuses events that Stripe did not sign."
+    if not probes.readable:
+        return cannot_tell(statement, probes)
+    taken = [row["sent"] for row in probes.rows if row["refused"] == "no"]
+    unsure = [row["detail"] for row in probes.rows if row["refused"] == "cannot tell"]
+    if taken:
+        because = f"{' and '.join(taken)} was taken: whoever knows the address can mark payments as paid"
+        return Finding(statement, Answer.DOES_NOT_HOLD, because, implicates=("webhook_signature",), evidence=(probes,),
+                       weight=len(taken), certain=True, alert="the webhook route takes events without a signature",
+                       )  # fmt: skip
+    if unsure:
+        return Finding(statement, Answer.CANNOT_TELL, unsure[0], evidence=(probes,))
+    return Finding(statement, Answer.HOLDS, "an unsigned and a wrongly signed event were refused", evidence=(probes,))
 
 
 def handler_runs_through(logs: LogSummary, log: Evidence) -> Finding:
