@@ -241,6 +241,27 @@ def test_lines_are_wrapped_and_commands_are_not():
     assert command == f"  by hand: psql {line.strip()}"
 
 
+COMMAND = "psql \"$DSN\" <<'SQL'\n-- Which rows?\nSELECT 1 <> 2;\nSQL"
+
+
+def test_a_command_of_many_lines_is_short_as_text_and_whole_as_html():
+    shown = Card("T", by_hand=COMMAND)
+    assert text.render(shown) == "T\n  by hand: psql \"$DSN\" <<'SQL' … 3 more lines, all in .by_hand"
+    page = html.render(shown)
+    assert "<details" in page
+    assert "".join(Page(page).words).endswith(f"The same by hand{COMMAND}")
+
+
+def test_a_command_of_many_lines_does_not_act_either():
+    shown = Card("T", by_hand=f"{HOSTILE}\n{HOSTILE}")
+    for render in (html.render, text.render):
+        assert acting(render(shown)) == []
+        assert not any(secret in render(shown) for secret in LEAKS)
+    page = Page(html.render(shown))
+    assert page.tags <= {"div", "strong", "details", "summary", "pre"}
+    assert page.names == {"style"}
+
+
 def test_struck_lines_say_that_they_are_struck():
     assert "  struck out: rate_limited (0 of 9 entries)" in text.render(
         Card("T", struck=("rate_limited (0 of 9 entries)",))

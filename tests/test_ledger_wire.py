@@ -51,6 +51,23 @@ def test_reads_the_table_in_canonical_words(shop: psycopg.Connection) -> None:
     assert list(reader.stream("SELECT intent_id FROM {ledger} AS l WHERE created < %(as_of)s", as_of=AT + timedelta(1)))
 
 
+def test_a_question_by_hand_is_the_question_that_was_asked(shop: psycopg.Connection) -> None:
+    """What is pasted into psql gives the same rows, whatever the values hold."""
+    add(shop, status="O'%%Brien%(as_of)s\\")
+    question = (
+        "-- Which rows?\nSELECT row_id, status LIKE 'O%%' AS like_o FROM {ledger} AS l WHERE status = ANY(%(words)s)"
+        " AND created < %(as_of)s AND 1 = ANY(%(numbers)s) AND NOT user_id = ANY(%(nobody)s)"
+    )
+    given = {"words": ["O'%%Brien%(as_of)s\\", "%s"], "as_of": AT + timedelta(1), "numbers": [1, 2], "nobody": []}
+    reader = LedgerReader(mapped(shop))
+    first, *statement, last = reader.by_hand(question, **given).splitlines()
+    assert (first, last) == ("psql \"$READ_DSN\" <<'SQL'", "SQL")
+    assert statement[0] == "-- Which rows?"
+    assert '"public"."Transaction"' in statement[1]
+    assert shop.execute("\n".join(statement)).fetchall() == [(ROW, True)]
+    assert [tuple(row.values()) for row in reader.ask(question, **given)] == [(ROW, True)]
+
+
 def test_unmapped_things_are_null_or_empty(shop: psycopg.Connection) -> None:
     add(shop)
     bare = columns(currency="", updated_at="", order_key="", failure_reason="", confirmation_sent_at="")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import html
 
 from runbook.display.card import Card, Table
-from runbook.redact import one_line
+from runbook.redact import one_line, redact
 
 COLOURS = {"good": "#1a7f37", "bad": "#b3261e", "unsure": "#9a6700", "plain": "#57606a"}
 BOX = "border-left:4px solid {colour};padding:.4em .9em;margin:.2em 0;max-width:68em"
@@ -32,9 +32,16 @@ def render(card: Card) -> str:
     if card.note:
         parts.append(f'<div style="{SMALL}">{escape(card.note)}</div>')
     if card.by_hand:
-        hand = f"<summary>The same by hand</summary><code>{escape(card.by_hand)}</code>"
+        hand = f"<summary>The same by hand</summary>{command(card.by_hand)}"
         parts.append(f'<details style="{SMALL}">{hand}</details>')
     return "".join([*parts, "</div>"])
+
+
+def command(text: str) -> str:
+    """As it is typed; one of several lines keeps them, because it is pasted."""
+    if "\n" not in text.strip():
+        return f"<code>{escape(text)}</code>"
+    return f'<pre style="white-space:pre-wrap;margin:.3em 0">{html.escape(redact(text))}</pre>'
 
 
 def grid(table: Table) -> str:

@@ -25,8 +25,14 @@ def render(card: Card, width: int = WIDTH) -> str:
     if card.note:
         parts.append(wrapped(card.note, width))
     if card.by_hand:
-        parts.append(f"  by hand: {one_line(card.by_hand)}")  # unbroken, because it is copied
+        parts.append(f"  by hand: {by_hand(card.by_hand)}")  # unbroken, because it is copied
     return "\n".join(parts)
+
+
+def by_hand(command: str) -> str:
+    """A command of one line; of a longer one the first, and where the whole of it is."""
+    first, *rest = command.splitlines() or [""]
+    return f"{one_line(first)} … {len(rest)} more lines, all in .by_hand" if rest else one_line(first)
 
 
 def wrapped(line: str, width: int = WIDTH) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -26,9 +27,12 @@ def asked_of_ledger(incident: Incident, name: str, **parameters: Any) -> Evidenc
     """One `.sql` question with the window, the instant and the target's status words as parameters."""
     given = {**ledger_parameters(incident), **parameters}
     text = questions.text(name)
-    return gathered(
+    found = gathered(
         incident, questions.asked(name), "ledger", lambda: incident.ledger.ask(text, **given), f"psql: {name}.sql"
     )
+    if not found.readable:
+        return found  # the names of its columns could not be looked up either
+    return replace(found, by_hand=incident.ledger.by_hand(text, **given))
 
 
 def ledger_parameters(incident: Incident) -> dict[str, Any]:

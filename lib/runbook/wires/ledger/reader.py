@@ -11,6 +11,7 @@ from psycopg.sql import SQL, Composable
 
 from runbook.errors import BadInput
 from runbook.target import Ledger, Secret
+from runbook.wires.ledger import pasted
 from runbook.wires.ledger.mapping import COLUMNS, RELATIONS, Catalogue, Words, check, check_lengths, mapped_tables, near
 from runbook.wires.ledger.session import Session
 
@@ -114,6 +115,10 @@ class LedgerReader:
         query = self._composed(sql_text)
         with self._session.transaction("READ ONLY") as cursor:
             return cursor.execute(query, parameters).fetchall()
+
+    def by_hand(self, sql_text: str, **parameters: Any) -> str:
+        """The same question as a command for the shell. Raises as `ask` does, since names come from the catalogue."""
+        return pasted.command(self._dsn.name, self._composed(sql_text), parameters)
 
     def stream(self, sql_text: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """As `ask`, row by row in bounded memory, over a connection of its own so that other questions go on."""
