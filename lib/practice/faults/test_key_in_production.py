@@ -25,7 +25,7 @@ live_key_in_staging   live    live     live             needs a world of mode te
                                                         endpoint hears of it; testers with test cards are declined
 
 What was honoured without money, or charged without an order, is for a person to decide: no machine changes a row for
-it. The ordinary day is laid as if all was well; for as long as the fault lasts, its payments stand beside the fault's.
+it. What the ordinary day has of the time is taken out: with these keys nobody pays as usual.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ CAUSE = "test_key_in_production"
 STOPS = "It goes on until the application runs with keys of its own mode again, and the web part was built with them."
 SIGN_UP = "/api/customers"
 INSUFFICIENT_FUNDS_CARD = "4000000000009995"
-# When the wrong keys went on the air, in minutes before now: long enough for a dozen tickets, short enough that the
-# ordinary day beside it is a small contradiction.
+# When the wrong keys went on the air, in minutes before now: long enough for a dozen tickets, short enough for somebody
+# to have seen the silence at Stripe.
 BEGAN_AGO = (21, 45)
 # Of those who try meanwhile, how many are new. A new customer is the only one who gets past the first request.
 NEWCOMERS_PERCENT, ATTEMPTS_MIN, ATTEMPTS_LEAST = 40, 15, 6
@@ -98,6 +98,7 @@ def inject(world: World, variant: str, seed: int, live: bool) -> Truth:
     began = round(world.now() - random.uniform(*BEGAN_AGO) * MINUTE, 3)
     other: Mode = "test" if own == "live" else "live"
     secret = endpoint_secret(world, other, began)
+    world.quiet_since(began)
     laying = Laying(world, variant, random, began, other)
     laying.lay()
     world.add(laying.history)
