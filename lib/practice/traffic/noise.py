@@ -14,7 +14,7 @@ from practice.wires.service import says
 from practice.wires.service.settings import VERSION
 
 if TYPE_CHECKING:
-    from practice.light.world import LightWorld
+    from practice.world import World
 
 HOUR_SECONDS = 3600.0
 
@@ -30,7 +30,7 @@ LOST = "consuming input failed: server closed the connection unexpectedly"
 UNSIGNED = "Unable to extract timestamp and signatures from header"
 
 
-def lay_noise(world: LightWorld, level: Level, seed: int) -> tuple[str, ...]:
+def lay_noise(world: World, level: Level, seed: int) -> tuple[str, ...]:
     """Lay so much noise into the day, and return the names of what there is."""
     random = Random(f"noise {seed}")
     chosen = random.sample(list(KINDS), COUNTS[level])
@@ -41,15 +41,15 @@ def lay_noise(world: LightWorld, level: Level, seed: int) -> tuple[str, ...]:
     return tuple(sorted(chosen))
 
 
-def _some_time(world: LightWorld, random: Random) -> float:
+def _some_time(world: World, random: Random) -> float:
     return world.now() - random.uniform(YOUNGEST_AGO, OLDEST_AGO)
 
 
-def _bought(world: LightWorld, random: Random, at: float) -> Purchase:
+def _bought(world: World, random: Random, at: float) -> Purchase:
     return purchase(random, random.choice(world.plan.people), at, "paid")
 
 
-def stray_limits(world: LightWorld, history: History, random: Random) -> None:
+def stray_limits(world: World, history: History, random: Random) -> None:
     """A call or two is refused for its rate; the customer presses the button again and pays."""
     for _ in range(min(3, len(world.plan.purchases) // CALLS_PER_STRAY)):
         at = _some_time(world, random)
@@ -62,7 +62,7 @@ def stray_limits(world: LightWorld, history: History, random: Random) -> None:
         history.lay(_bought(world, random, at + 9))
 
 
-def stray_request(world: LightWorld, history: History, random: Random) -> None:
+def stray_request(world: World, history: History, random: Random) -> None:
     """One customer's record at Stripe was deleted by hand."""
     if len(world.plan.purchases) < CALLS_PER_STRAY:
         return
@@ -75,7 +75,7 @@ def stray_request(world: LightWorld, history: History, random: Random) -> None:
     )
 
 
-def declines(world: LightWorld, history: History, random: Random) -> None:
+def declines(world: World, history: History, random: Random) -> None:
     """Half an hour in which a bank says no more often than usual."""
     began = _some_time(world, random)
     reason = random.choice(list(DECLINES))
@@ -84,7 +84,7 @@ def declines(world: LightWorld, history: History, random: Random) -> None:
         history.lay(replace(made, decline_code=reason))
 
 
-def lost_connections(world: LightWorld, history: History, random: Random) -> None:
+def lost_connections(world: World, history: History, random: Random) -> None:
     """The pool hands out a connection that is dead; the next request has a good one."""
     for _ in range(random.randint(1, 2)):
         at, path = _some_time(world, random), f"/api/payments/{random.getrandbits(32):08x}"
@@ -94,7 +94,7 @@ def lost_connections(world: LightWorld, history: History, random: Random) -> Non
         )
 
 
-def slow_hour(world: LightWorld, history: History, random: Random) -> None:
+def slow_hour(world: World, history: History, random: Random) -> None:
     """Everything works, and takes its time."""
     began = _some_time(world, random)
     for _ in range(max(4, len(world.plan.purchases) // 40)):
@@ -102,7 +102,7 @@ def slow_hour(world: LightWorld, history: History, random: Random) -> None:
         history.lay(replace(made, create_ms=made.create_ms * 12, record_ms=made.record_ms * 12))
 
 
-def restart(world: LightWorld, history: History, random: Random) -> None:
+def restart(world: World, history: History, random: Random) -> None:
     """A deployment in a moment when nothing is in hand."""
     times = sorted(record.at for record in [*world.history.records, *history.records])
     first, last = world.now() - OLDEST_AGO, world.now() - YOUNGEST_AGO
@@ -112,7 +112,7 @@ def restart(world: LightWorld, history: History, random: Random) -> None:
     history.records.append(says.started(at + length * 0.7, VERSION))
 
 
-def second_try(world: LightWorld, history: History, random: Random) -> None:
+def second_try(world: World, history: History, random: Random) -> None:
     """A webhook fails once; Stripe comes again a minute later, and it is recorded."""
     made = _bought(world, random, _some_time(world, random))
     row = history.check_out(made)
@@ -128,14 +128,14 @@ def second_try(world: LightWorld, history: History, random: Random) -> None:
     history.records.append(says.mail_sent(row.confirmed_at, row.intent))
 
 
-def scanners(world: LightWorld, history: History, random: Random) -> None:
+def scanners(world: World, history: History, random: Random) -> None:
     """Somebody on the internet tries whether the webhook route is open."""
     for _ in range(random.randint(1, 3)):
         at = _some_time(world, random)
         history.records += (says.signature_refused(at, UNSIGNED), says.access(at + 0.001, "POST", WEBHOOK, 400, 1))
 
 
-KINDS: dict[str, Callable[[LightWorld, History, Random], None]] = {
+KINDS: dict[str, Callable[[World, History, Random], None]] = {
     each.__name__: each
     for each in (stray_limits, stray_request, declines, lost_connections, slow_hour, restart, second_try, scanners)
 }
