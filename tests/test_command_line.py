@@ -136,6 +136,22 @@ def test_a_parameter_that(outputs: Path, case: str) -> None:
     assert not outputs.exists()
 
 
+def test_nothing_is_started_for_a_parameter_that_is_misspelt(
+    refused: Refused, incident: Incident, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kernel takes a second and a half to start, and as long to be waited for before it can be ended."""
+
+    def started(count: int) -> None:
+        raise AssertionError("a kernel was started")
+
+    monkeypatch.setattr(headless, "Kernels", started)
+    unmade = f"incident: {incident.id}\napproved_plan: plan-1"
+    for line in ("tagret: practice", "incident: inc-20260115-999999", unmade):
+        (tmp_path / "given.yaml").write_text(line, encoding="utf-8")
+        refused(["run", "30_verification", "-f", str(tmp_path / "given.yaml")], 64)
+    refused(["apply", incident.id, "plan-1"], 64)
+
+
 @pytest.mark.parametrize("line", ["window_start: 2026-01-15T09:00:00Z", "window_end: 2026-01-15"])
 def test_a_time_that_yaml_takes_for_itself(refused: Refused, tmp_path: Path, line: str) -> None:
     (tmp_path / "given.yaml").write_text(f"target: practice\n{line}\n", encoding="utf-8")

@@ -154,9 +154,11 @@ def run_notebook(given: argparse.Namespace) -> int:
 
 
 def run_alone(notebook: str, parameters: dict[str, Any]) -> int:
-    """Run one notebook and conclude; its kernel starts while the rest is made ready."""
+    """Run one notebook and conclude. No kernel is started for what is misspelt; a good one's starts while its
+    incident is opened."""
+    accepted = headless.accept(notebook, parameters)
     with headless.Kernels(1) as kernels:
-        ready = headless.prepare(notebook, parameters)
+        ready = headless.enter(accepted)
         code = run_one(ready, kernels)
     return conclude(ready.incident, [code])
 

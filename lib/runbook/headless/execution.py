@@ -27,6 +27,15 @@ KEEP_AT = "keep_at"
 
 
 @dataclass(frozen=True)
+class Accepted:
+    """A notebook whose parameters fit; `opening` is what its incident is opened or joined with."""
+
+    path: Path
+    parameters: Mapping[str, Any]
+    opening: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Prepared:
     """A notebook that may be run: it exists, its parameters fit, and its incident is open."""
 
@@ -53,19 +62,28 @@ def run(notebook: str, given: Mapping[str, Any]) -> Run:
 
 
 def prepare(notebook: str, given: Mapping[str, Any]) -> Prepared:
-    """Everything that can be refused is refused here, before a cell runs: unknown parameters and wrong types, a
-    target that cannot be right, an incident or a plan that is not there. Opens an incident where none is named."""
+    """Everything that can be refused is refused here, before a cell runs."""
+    return enter(accept(notebook, given))
+
+
+def accept(notebook: str, given: Mapping[str, Any]) -> Accepted:
+    """Refuse what can be told without asking anybody outside: unknown parameters and wrong types, an incident or a
+    plan that is not there, an incident of another target."""
     path = parameters.notebook_path(notebook)
     known = papermill().inspect_notebook(str(path))
     parameters.check(path.stem, known, given)
     opening = parameters.defaults(known, given)
     if plan := given.get("approved_plan"):
         planning.sealed(Journal(directory_of(opening["incident"]) / "journal.jsonl"), plan)
-    if not opening["incident"]:
-        opening["incident"] = open_incident(**opening).id
-    else:
+    if opening["incident"]:
         join(opening["target"], opening["incident"], opening.get("window_start", ""), opening.get("window_end", ""))
-    return Prepared(path, opening["incident"], {**given, "incident": opening["incident"]})
+    return Accepted(path, given, opening)
+
+
+def enter(accepted: Accepted) -> Prepared:
+    """Open an incident where none is named; refuses a target that cannot be right."""
+    incident = accepted.opening["incident"] or open_incident(**accepted.opening).id
+    return Prepared(accepted.path, incident, {**accepted.parameters, "incident": incident})
 
 
 def carry_out(ready: Prepared, kernels: Kernels) -> Run:
