@@ -96,8 +96,18 @@ def test_a_stretch_that_the_gateway_does_not_know_is_something_wrong_in_the_same
     assert finding.clears == ("wrong_environment",)
 
 
+def test_a_copy_of_the_ledger_that_went_its_own_way_is_not_called_the_same(production):
+    older = [Sampled(f"pi_old_{at}", NOON - timedelta(days=2), True, inside=False) for at in range(3)]
+    finding = ask(production, sampled=(*older, *known(False, False, False)))
+    assert finding.answer is CANNOT_TELL
+    assert finding.because.startswith("3 of 6 sampled intents of the ledger known to the gateway; ")
+    assert finding.because.endswith("Widen the window to before it.")
+    assert finding.implicates == finding.clears == ()
+    assert ask(production, sampled=(*older, *known(False, False))).holds
+
+
 def test_the_sample_says_of_each_row_whether_the_gateway_finds_its_intent():
-    rows = [{"intent_id": "pi_1", "created": NOON}, {"intent_id": "pi_2", "created": NOON}]
+    rows = [{"intent_id": "pi_1", "created": NOON - timedelta(days=1)}, {"intent_id": "pi_2", "created": NOON}]
     asked = []
 
     def ask_ledger(text, **given):
@@ -106,7 +116,10 @@ def test_the_sample_says_of_each_row_whether_the_gateway_finds_its_intent():
 
     window = Window(NOON - timedelta(hours=6), NOON)
     found = sample(ask_ledger, {"/v1/payment_intents/pi_2": {"id": "pi_2"}}.get, window)
-    assert found == (Sampled("pi_1", NOON, False), Sampled("pi_2", NOON, True))
+    assert found == (
+        Sampled("pi_1", NOON - timedelta(days=1), False, inside=False),
+        Sampled("pi_2", NOON, True),
+    )
     assert asked == [
         ("-- Which intents do the ledger's rows name, spread over the window and some from before it?",
          {"start": window.start, "end": window.end})

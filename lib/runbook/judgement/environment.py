@@ -15,15 +15,19 @@ from runbook.judgement import questions
 from runbook.target import Target
 
 STATEMENT = "Gateway and ledger belong to the same environment."
+# So many strangers in a window, and nothing but strangers, are more than a few test payments.
+STRANGERS_MIN = 3
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """A payment intent that a ledger row names, when the row was made, and whether the gateway knows it."""
+    """A payment intent that a ledger row names, when the row was made, whether the gateway knows it, and whether the
+    row lies inside the window or before it."""
 
     intent: str
     at: datetime
     known: bool
+    inside: bool = True
 
 
 def sample(
@@ -36,7 +40,12 @@ def sample(
     """
     rows = ask(questions.text("sampled_rows"), start=window.start, end=window.end)
     return tuple(
-        Sampled(row["intent_id"], row["created"], bool(find(f"/v1/payment_intents/{row['intent_id']}")))
+        Sampled(
+            row["intent_id"],
+            row["created"],
+            known=bool(find(f"/v1/payment_intents/{row['intent_id']}")),
+            inside=row["created"] >= window.start,
+        )
         for row in rows
     )
 
@@ -77,8 +86,23 @@ def same_environment(
             f"the gateway knows none of {len(sampled)} payment intents of the ledger, "
             f"from {clock.show(sampled[0].at)} to {clock.show(sampled[-1].at)}."
         )
+    if all_strange(sampled):
+        return Finding(STATEMENT, Answer.CANNOT_TELL, f"{knowledge(sampled)}; {COPY_OR_STRETCH}")
     because = f"{key_mode} key, account {account}, database {database}, {knowledge(sampled)}"
     return Finding(STATEMENT, Answer.HOLDS, because, clears=("wrong_environment",))
+
+
+COPY_OR_STRETCH = (
+    "none of them inside the window: either this ledger is a copy that went its own way, or the window lies wholly in "
+    "a stretch of payments of another key. Widen the window to before it."
+)
+
+
+def all_strange(sampled: Sequence[Sampled]) -> bool:
+    """The gateway knows rows from before the window, and none inside it: what a copy of the ledger looks like, restored
+    into another environment."""
+    inside = [each.known for each in sampled if each.inside]
+    return len(inside) >= STRANGERS_MIN and not any(inside)
 
 
 def knowledge(sampled: Sequence[Sampled]) -> str:
