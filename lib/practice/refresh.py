@@ -67,12 +67,16 @@ def ink(book: Path) -> bool:
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    from traitlets.config import Config
 
     before = book.read_text(encoding="utf-8")
     notebook = nbformat.reads(before, as_version=4)
+    # Over sockets of this user's own: over TCP a kernel warns that others on the host could read.
+    sockets = tempfile.mkdtemp(prefix="kernel-")
+    private = Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/s"}})
     client = NotebookClient(
-        notebook, timeout=CELL_SECONDS_MAX, kernel_name="python3", record_timing=False, store_widget_state=False,
-        coalesce_streams=True, resources={"metadata": {"path": str(book.parent)}},
+        notebook, config=private, timeout=CELL_SECONDS_MAX, kernel_name="python3", record_timing=False,
+        store_widget_state=False, coalesce_streams=True, resources={"metadata": {"path": str(book.parent)}},
     )  # fmt: skip
     try:
         client.execute()
@@ -82,6 +86,8 @@ def ink(book: Path) -> bool:
         raise RefreshError(f"`{book.stem}` has a cell that ran longer than {CELL_SECONDS_MAX} s.") from problem
     except DeadKernelError as problem:
         raise RefreshError(f"The kernel of `{book.stem}` died.") from problem
+    finally:
+        shutil.rmtree(sockets, ignore_errors=True)
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
         for name in VOLATILE:
