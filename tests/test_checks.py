@@ -182,11 +182,11 @@ def test_requests_are_judged_by_what_was_answered_since_the_repair():
 
 @pytest.mark.parametrize(
     ("answers", "answer"),
-    [((True, True), HOLDS), ((True, False), DOES_NOT_HOLD), ((False, None), DOES_NOT_HOLD), ((True, None), CANNOT_TELL),
-     ((), CANNOT_TELL)],
+    [(("yes", "yes"), HOLDS), (("yes", "no"), DOES_NOT_HOLD), (("no", "cannot tell"), DOES_NOT_HOLD),
+     (("yes", "cannot tell"), CANNOT_TELL), ((), CANNOT_TELL)],
 )  # fmt: skip
 def test_an_event_of_somebody_else_that_is_taken_is_ill_and_an_odd_answer_is_not_clear(answers, answer):
-    probes = evidence(*({"probe": "unsigned", "refused": refused, "detail": "…"} for refused in answers))
+    probes = evidence(*({"sent": "an event", "refused": refused, "detail": "…"} for refused in answers))
     assert checks.events_of_others_are_refused(probes).answer is answer
 
 

@@ -9,13 +9,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from runbook import evidence
-from runbook.clock import Window
 from runbook.errors import CannotLook
 from runbook.evidence import recent
 from runbook.facts import Answer, Checked, Evidence, Finding, Row
 from runbook.incident import Incident, readable
 from runbook.journal import Entry
-from runbook.judgement import checks, payments, questions
+from runbook.judgement import checks, payments
 
 # A minute of payments every quarter of one: soon enough to stop a watch that goes wrong, cheap enough for half an hour.
 WATCH_EVERY_SECONDS = 15
@@ -37,9 +36,9 @@ def run(incident: Incident, wait_seconds: int = 0) -> Checked:
     limits = incident.target.thresholds
     completed, paid = completed_and_paid(incident)
     findings = (
-        checks.paid_is_recorded(missing_until_now(incident), left),
+        checks.paid_is_recorded(recent.missing_until_now(incident), left),
         checks.recorded_is_paid(completed, paid, left),
-        checks.events_of_others_are_refused(recent.probes(incident)),
+        checks.events_of_others_are_refused(evidence.probes(incident)),
         checks.requests_succeed(recent.recent_requests(incident), limits.error_share_percent, after),
         checks.events_arrive(recent.recent_events(incident, left), after),
         checks.succeeds_often_enough(recent.recent_payments(incident, left), limits.success_rate_percent, after),
@@ -81,29 +80,6 @@ def work_list(incident: Incident) -> frozenset[str]:
     """Payments that a work list of the journal leaves to a person; each scenario's plan may have one."""
     lists = incident.journal.entries("work_list")
     return frozenset(item["payment"] for entry in lists for item in entry.body["items"])
-
-
-def missing_until_now(incident: Incident) -> Evidence:
-    """Payments of the window that are not recorded, and those begun since it was frozen that should be by now."""
-    found = evidence.missing_payments(incident, complete=True)
-    later = readable(lambda: missing_since(incident, incident.window.end) if found.readable else [])
-    if isinstance(later, CannotLook):
-        return replace(found, rows=(), unreadable=str(later))
-    return replace(found, rows=(*found.rows, *later))
-
-
-def missing_since(incident: Incident, start: datetime) -> list[Row]:
-    """Payments begun since then that Stripe took and the ledger has had its time to record."""
-    now = incident.clock.now()
-    if now <= start:
-        return []
-    due = now.timestamp() - incident.target.thresholds.grace_seconds
-    listed = recent.newest_intents(incident, Window(start, recent.next_second(now)))
-    paid = [each for each in listed if payments.is_paid(each) and checks.paid_at(each) <= due]
-    ids = [each["id"] for each in paid]
-    rows = incident.ledger.ask(questions.text("rows_of_intents"), intents=ids) if ids else []
-    settings = incident.target
-    return payments.missing(paid, rows, settings.ledger.status, settings.gateway.user_metadata)
 
 
 def completed_and_paid(incident: Incident) -> tuple[Evidence, dict[str, bool]]:

@@ -6,14 +6,16 @@ Always about now, also where the incident's window was frozen an hour ago.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 
 from runbook.clock import Window
+from runbook.errors import CannotLook
 from runbook.evidence.gathering import gathered
-from runbook.evidence.payments import TRIAGE_INTENTS_MAX
+from runbook.evidence.payments import TRIAGE_INTENTS_MAX, missing_payments
 from runbook.facts import Evidence, Row
-from runbook.incident import Incident
+from runbook.incident import Incident, readable
 from runbook.judgement import checks, log_lines, payments, questions
 
 # The event that completes a payment.
@@ -63,6 +65,29 @@ def recorded(incident: Incident, intents: Iterable[str]) -> frozenset[str]:
     return frozenset(row["intent_id"] for row in rows if row["status"] in paid)
 
 
+def missing_until_now(incident: Incident) -> Evidence:
+    """Payments of the window that are not recorded, and those begun since it was frozen that should be by now."""
+    found = missing_payments(incident, complete=True)
+    later = readable(lambda: missing_since(incident, incident.window.end) if found.readable else [])
+    if isinstance(later, CannotLook):
+        return replace(found, rows=(), unreadable=str(later))
+    return replace(found, rows=(*found.rows, *later))
+
+
+def missing_since(incident: Incident, start: datetime) -> list[Row]:
+    """Payments begun since then that Stripe took and the ledger has had its time to record."""
+    now = incident.clock.now()
+    if now <= start:
+        return []
+    due = now.timestamp() - incident.target.thresholds.grace_seconds
+    listed = newest_intents(incident, Window(start, next_second(now)))
+    paid = [each for each in listed if payments.is_paid(each) and checks.paid_at(each) <= due]
+    ids = [each["id"] for each in paid]
+    rows = incident.ledger.ask(questions.text("rows_of_intents"), intents=ids) if ids else []
+    settings = incident.target
+    return payments.missing(paid, rows, settings.ledger.status, settings.gateway.user_metadata)
+
+
 def recent_events(incident: Incident, work_list: Collection[str]) -> Evidence:
     """Which events of the last minutes has Stripe delivered?"""
     window, now = last_minutes(incident), incident.clock.now().timestamp()
@@ -98,19 +123,3 @@ def recent_requests(incident: Incident) -> Evidence:
     names = " ".join(service.names)
     return gathered(incident, "How were requests on the payment paths answered?", "logs", read,
                     f"docker service logs --since {window.start.isoformat()} {names} 2>&1")  # fmt: skip
-
-
-def probes(incident: Incident) -> Evidence:
-    """Does the webhook route refuse an unsigned and a wrongly signed event, at the URL registered with Stripe?"""
-
-    def read() -> Iterable[Row]:
-        for name, probe in (("unsigned", incident.service.refuses_unsigned_event),
-                            ("wrongly signed", incident.service.refuses_wrong_signature)):  # fmt: skip
-            answer = probe()
-            yield {"probe": name, "refused": answer.refused, "detail": answer.detail}
-
-    path = incident.target.service.paths.webhook
-    by_hand = f"curl -i -d '{{}}' https://YOUR-HOST{path}, also with a Stripe-Signature"
-    return gathered(
-        incident, "Does the webhook route refuse events that are not Stripe's?", "service", read, by_hand
-    )

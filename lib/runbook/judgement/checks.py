@@ -103,15 +103,15 @@ def requests_succeed(requests: Evidence, percent: int, repaired_at: int | None =
 
 
 def events_of_others_are_refused(probes: Evidence) -> Finding:
-    """`probes` rows: probe, refused (True | False | None), detail. An accepted one lets anybody mark orders as paid."""
+    """`probes` rows: sent, refused (yes | no | cannot tell), detail. Taking one lets anybody mark orders as paid."""
     statement = "The webhook route refuses events that are not Stripe's."
     if not probes.readable:
         return cannot_tell(statement, probes)
-    because = "; ".join(f"{row['probe']}: {row['detail']}" for row in probes.rows)
+    because = "; ".join(f"{row['sent']} was {row['detail']}" for row in probes.rows)
     answers = [row["refused"] for row in probes.rows]
-    if False in answers:
+    if "no" in answers:
         return answered(statement, False, because, probes)
-    if None in answers or not answers:
+    if set(answers) != {"yes"}:
         return Finding(statement, Answer.CANNOT_TELL, because or "nothing was tried", evidence=(probes,))
     return answered(statement, True, because, probes)
 

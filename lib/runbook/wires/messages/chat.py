@@ -17,13 +17,13 @@ class ChatWriter:
     """Posts text as it is written: nothing in it becomes a link, a mention or a mark."""
 
     def __init__(self, settings: Messages) -> None:
-        self._url = settings.chat_url
+        self._url = settings.chat_url.reveal()  # an unset variable is said before anything is claimed
 
     def post(self, text: str) -> Sending:
         body = json.dumps({"text": escaped(text[:CHARACTERS_MAX])}).encode()
         headers = {"Content-Type": "application/json"}
         try:
-            reply = http.ask("POST", self._url.reveal(), what="The chat", seconds=SECONDS, body=body, headers=headers)
+            reply = http.ask("POST", self._url, what="The chat", seconds=SECONDS, body=body, headers=headers)
         except CannotLook as error:
             if "refused the connection" in str(error) or "resolved" in str(error):
                 return Sending(NOT_SENT, str(error))

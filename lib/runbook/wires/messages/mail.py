@@ -22,6 +22,8 @@ class MailWriter:
 
     def __init__(self, settings: Messages) -> None:
         self._settings = settings
+        # An unset variable is said before anything is claimed.
+        self._password = settings.smtp_password.reveal() if settings.smtp_password else ""
 
     def send(self, address: str, subject: str, text: str, message_id: str) -> Sending:
         """`message_id` is the same however often this mail is tried, so that the other side can tell."""
@@ -53,10 +55,10 @@ class MailWriter:
             if smtp.has_extn("starttls"):
                 smtp.starttls(context=ssl.create_default_context())
                 smtp.ehlo_or_helo_if_needed()
-            elif settings.smtp_password:
+            elif self._password:
                 raise smtplib.SMTPNotSupportedError("no encryption is offered, and a password is set")
-            if settings.smtp_password:
-                smtp.login(settings.smtp_user, settings.smtp_password.reveal())
+            if self._password:
+                smtp.login(settings.smtp_user, self._password)
         except BaseException:
             smtp.close()
             raise
