@@ -175,6 +175,17 @@ def _noted(
 
 
 @dataclass(frozen=True)
+class Alarms:
+    """Findings that say something is wrong without saying what."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def ringing(self) -> tuple[Finding, ...]:
+        return tuple(each for each in self.findings if each.answer is Answer.DOES_NOT_HOLD)
+
+
+@dataclass(frozen=True)
 class Impact:
     """Who and what is affected; amounts by currency in minor units. `turned_away`: checkouts that failed, of which
     nobody was charged."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from runbook import evidence, export, record
 from runbook.errors import CannotLook
-from runbook.facts import Answer, Diagnosis, Evidence, Finding, Impact, Row, Suspects
+from runbook.facts import Alarms, Answer, Diagnosis, Evidence, Impact, Row, Suspects
 from runbook.incident import Incident, readable
 from runbook.judgement import escalation
 from runbook.judgement import triage as questions
@@ -42,21 +42,21 @@ def triage(incident: Incident) -> Diagnosis:
         questions.keys_have_the_right_mode(evidence.configured_keys(incident), incident.target),
     )
     arrivals, settings, now = evidence.arrivals(incident), incident.target, incident.window.end
-    alarms = questions.alarms(logs, log, sides, arrivals, attempts, settings, now)
-    return diagnose(incident, suspects, missing, [recorded, *alarms], logs)[0]
+    alarms = questions.alarms(recorded, logs, log, sides, arrivals, attempts, settings, now)
+    return diagnose(incident, suspects, missing, alarms, logs)[0]
 
 
 def diagnose(
     incident: Incident,
     suspects: Suspects,
     missing: Evidence,
-    alarms: Sequence[Finding] = (),
-    logs: LogSummary | None = None,
+    alarms: Alarms,
+    logs: LogSummary,
 ) -> tuple[Diagnosis, Level]:
     """Name the causes that are left and whom to tell, and note both in the journal."""
-    found = impact(incident, missing, questions.turned_away(logs, incident.target.thresholds) if logs else 0)
+    found = impact(incident, missing, questions.turned_away(logs, incident.target.thresholds))
     parameters = {"target": incident.target.name, "incident": incident.id}
-    diagnosis = questions.diagnose(suspects, found, alarms, parameters)
+    diagnosis = questions.diagnose(suspects, found, alarms.findings, parameters)
     level = escalation.level(
         incident.target.escalation, diagnosis.impact, minutes_open(incident), diagnosis.alerts,
         minutes_lasting(incident, diagnosis),

@@ -9,10 +9,10 @@ from runbook import incident as incidents
 from runbook.display import html, text
 from runbook.display.approval import Approving, approval
 from runbook.display.nouns import card
-from runbook.display.plots import as_png, plot_classes, plot_minutes
-from runbook.facts import Checked, Diagnosis, Evidence, Finding, Impact, Suspects
+from runbook.display.plots import as_png, plot_classes, plot_minutes, plot_rate
+from runbook.facts import Alarms, Checked, Diagnosis, Evidence, Finding, Impact, Suspects
 from runbook.incident import Incident
-from runbook.judgement import triage
+from runbook.judgement import request_rate, triage
 from runbook.judgement.escalation import Level
 from runbook.judgement.reconciliation import Reconciliation
 from runbook.plan import Carried, Plan
@@ -25,13 +25,15 @@ __all__ = [
     "planning",
     "plot_classes",
     "plot_minutes",
+    "plot_rate",
     "repair",
+    "request_rate",
     "response",
     "triage",
     "verify",
 ]
 
-SHOWN = (Incident, Evidence, Finding, Suspects, Impact, Diagnosis, Level, Plan, Approving, Carried, Checked,
+SHOWN = (Incident, Alarms, Evidence, Finding, Suspects, Impact, Diagnosis, Level, Plan, Approving, Carried, Checked,
          Reconciliation, Record)  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from functools import singledispatch
 from runbook import clock, money
 from runbook.display.approval import Approving
 from runbook.display.card import Card, table
-from runbook.facts import Answer, Checked, Diagnosis, Evidence, Finding, Impact, Suspects
+from runbook.facts import Alarms, Answer, Checked, Diagnosis, Evidence, Finding, Impact, Suspects
 from runbook.incident import Incident
 from runbook.judgement.causes import CAUSES
 from runbook.judgement.escalation import Level
@@ -72,12 +72,26 @@ def _(suspects: Suspects) -> Card:
 
 
 @card.register
+def _(alarms: Alarms) -> Card:
+    """Those that ring first."""
+    order = (Answer.DOES_NOT_HOLD, Answer.CANNOT_TELL, Answer.HOLDS)
+    rows = [
+        {"alarm": each.statement, "answer": each.answer.value, "because": each.because}
+        for each in sorted(alarms.findings, key=lambda each: order.index(each.answer))
+    ]
+    title = f"{len(alarms.ringing)} of {len(alarms.findings)} alarms ring"
+    return Card(title, "bad" if alarms.ringing else "good", table=table(rows))
+
+
+@card.register
 def _(impact: Impact) -> Card:
     if impact.scale == Answer.CANNOT_TELL:
         return Card("It cannot be told who is affected: a side could not be read.", "unsure")
     tone = "good" if not impact.payments else "bad"
     sums = money.show_total(impact.amounts_minor)
-    return Card(f"{impact.scale}: {impact.payments:,} payments of {impact.users:,} users, {sums}", tone)
+    told = [f"{impact.payments:,} payments of {impact.users:,} users, {sums}"]
+    told += [f"{impact.turned_away:,} checkouts failed, and nobody was charged for them"] if impact.turned_away else []
+    return Card(f"{impact.scale}: {'; '.join(told)}", "bad" if impact.turned_away else tone)
 
 
 @card.register
@@ -93,12 +107,15 @@ def _(diagnosis: Diagnosis) -> Card:
          + ", ".join(f'{name}="{value}"' for name, value in diagnosis.parameters.items())]
         if diagnosis.next_notebook else []
     )  # fmt: skip
+    where += [f"Look next at {diagnosis.look_next}."] if diagnosis.look_next else []
+    where += [f"Sign of a breach: {alert}." for alert in diagnosis.alerts]
     return Card(f"Diagnosis: {', '.join(diagnosis.causes)}", tone, (diagnosis.sentence, *evidence, *blind, *where))
 
 
 @card.register
 def _(level: Level) -> Card:
-    return Card(f"Escalation level {level.number}: {level.contact}".rstrip(": "), lines=(level.action, *level.reasons))
+    title = f"Escalation level {level.number}: {level.contact}".rstrip(": ")
+    return Card(title, lines=(level.action, *level.reasons), table=table(level.steps))
 
 
 @card.register
@@ -135,6 +152,9 @@ KINDS = {
     "update_row": "settle row",
     "create_audit": "create table",
     "test_payment": "test payment",
+    "send_mail": "mail",
+    "create_task": "task",
+    "post_message": "message",
 }
 
 

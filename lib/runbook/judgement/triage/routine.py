@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from runbook.facts import Evidence, Finding
+from runbook.facts import Alarms, Evidence, Finding
 from runbook.judgement.log_summary import LogSummary
 from runbook.judgement.triage.alarms import checkouts_keep_coming, errors_have_names, service_is_up
 from runbook.judgement.triage.customers import checkouts_are_tried, requests_succeed
@@ -39,6 +39,7 @@ def of_the_sides(logs: LogSummary, log: Evidence, sides: Evidence) -> tuple[Find
 
 
 def alarms(
+    recorded: Finding,
     logs: LogSummary,
     log: Evidence,
     sides: Evidence,
@@ -46,13 +47,14 @@ def alarms(
     attempts: Evidence,
     settings: Target,
     now: datetime,
-) -> tuple[Finding, ...]:
+) -> Alarms:
     """What rings without saying why."""
-    return (
+    return Alarms((
+        recorded,
         webhooks_are_handled(logs, log, settings.thresholds),
         requests_succeed(logs, log, settings.thresholds),
         service_is_up(sides),
         errors_have_names(logs, log),
         checkouts_keep_coming(arrivals, now),
         checkouts_are_tried(attempts),
-    )
+    ))
