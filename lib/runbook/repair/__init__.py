@@ -14,7 +14,7 @@ from runbook import planning
 from runbook.incident import Incident
 from runbook.journal import Entry
 from runbook.plan import Carried, Outcome, Plan, Step, Withheld
-from runbook.repair import events, payments, rows
+from runbook.repair import events, messages, payments, rows
 from runbook.repair.context import Context
 
 # What repair can do, by the step's kind. A step of another kind cannot be carried out, whoever approved it.
@@ -23,6 +23,9 @@ KINDS = {
     "update_row": rows.update,
     "redeliver_event": events.redeliver,
     "test_payment": payments.make,
+    "send_mail": messages.send_mails,
+    "create_task": messages.create_tasks,
+    "post_message": messages.post_messages,
 }
 
 
