@@ -12,7 +12,7 @@ from runbook.display.nouns import card
 from runbook.display.plots import as_png, plot_classes, plot_minutes, plot_rate
 from runbook.facts import Alarms, Checked, Diagnosis, Evidence, Finding, Impact, Suspects
 from runbook.incident import Incident
-from runbook.judgement import request_rate, triage
+from runbook.judgement import request_rate, test_mode, triage
 from runbook.judgement.escalation import Level
 from runbook.judgement.reconciliation import Reconciliation
 from runbook.plan import Carried, Plan
@@ -29,6 +29,7 @@ __all__ = [
     "repair",
     "request_rate",
     "response",
+    "test_mode",
     "triage",
     "verify",
 ]
