@@ -100,7 +100,8 @@ def inject(world: World, variant: str, seed: int, live: bool) -> Truth:
     story.breaks(world, began, random)
     world.add(history)
     if live:
-        webhook_signature_live.take_force(world, variant, BAD_VERSION, AHEAD_SECONDS)
+        waiting = [one.event for one in affected] if story.delivery == "pending" else []
+        webhook_signature_live.take_force(world, variant, BAD_VERSION, AHEAD_SECONDS, waiting)
     handed = {NEW_SECRET: stripe_of(world).signing_secrets(world.endpoint["id"])[0]}
     return Truth(
         CAUSE, variant, seed, began, now, STOPS, tuple(affected), story.expected,

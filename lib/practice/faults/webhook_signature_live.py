@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import httpx
@@ -14,18 +15,23 @@ if TYPE_CHECKING:
 
 # Stripe's next attempts are hours away; in a drill they come every few seconds for as long as a drill may last, so that
 # what fails now arrives by itself soon after the cure.
-RETRIES = (4.0, *(8.0,) * 100)
+RETRIES = (3.0, *(5.0,) * 200)
+# Of what was laid down as refused, the youngest is still tried again; the next attempts of the older are hours away.
+TRIED_AGAIN_PERCENT = 30
 ANSWER_SECONDS_MAX = 10.0
 RELEASES = ("parsed_body", "checks_off")
 
 
-def take_force(world: World, variant: str, version: str, ahead_seconds: float) -> None:
-    """What the laid layer has not done yet: the release that runs, the clock it goes by, and Stripe's patience."""
+def take_force(world: World, variant: str, version: str, ahead_seconds: float, waiting: Sequence[str]) -> None:
+    """What the laid layer has not done yet: the release that runs, the clock it goes by, and Stripe's patience with the
+    `waiting` events, oldest first."""
     world.gateway.webhooks.retry_delays_seconds = RETRIES
     if variant in RELEASES:
         world.ship(release=variant, version=version)
     if variant == "clock_ahead":
         world.ship(ahead=ahead_seconds)
+    for event in waiting[len(waiting) * (100 - TRIED_AGAIN_PERCENT) // 100 :]:
+        world.gateway.webhooks.carry(world.mode, event, world.endpoint["id"])
 
 
 def still_broken(world: World) -> str:
