@@ -32,6 +32,7 @@ class Step:
     payment: str = ""  # the intent it is about
     amount_minor: int = 0
     currency: str = ""
+    required: bool = False  # when it is withheld, so are all steps after it
 
     @property
     def key(self) -> str:
@@ -67,7 +68,7 @@ class Plan:
         """Empty for a plan without steps: there is nothing to say yes to."""
         if not self.steps:
             return ""
-        steps = [{**asdict(step), "key": step.key} for step in self.steps]
+        steps = [image(step) for step in self.steps]
         about = [self.target, self.identity, self.remedy, self.notebook, self.promises, self.undoes]
         return "plan-" + digest([*about, steps])[:16]
 
@@ -81,6 +82,13 @@ class Plan:
 
     def __bool__(self) -> bool:
         return bool(self.steps)
+
+
+def image(step: Step) -> dict[str, Any]:
+    """What of a step is sealed. That it is not required goes without saying, as it did before there was a word for it:
+    the plans of older journals keep their fingerprints."""
+    whole = asdict(step) | {"key": step.key}
+    return whole if step.required else {name: value for name, value in whole.items() if name != "required"}
 
 
 def to_json(plan: Plan) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from runbook.evidence.honoured import (
     other_mode_payments,
     stored_ids,
 )
-from runbook.evidence.keys import configured_keys, key_settings, keys_tried
+from runbook.evidence.keys import configured_keys, key_settings, keys_tried, new_values
 from runbook.evidence.logs import log_summary
 from runbook.evidence.parts import sides
 from runbook.evidence.payments import (

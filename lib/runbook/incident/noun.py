@@ -13,9 +13,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
+
 from runbook.clock import Clock, Window
 from runbook.errors import CannotLook
 from runbook.facts import Finding
+from runbook.incident import fingerprints
 from runbook.journal import Entry, Journal
 from runbook.judgement import environment
 from runbook.judgement.environment import Sampled
@@ -23,6 +26,7 @@ from runbook.target import Target
 
 if TYPE_CHECKING:
     from runbook.wires.containers import ContainerReader
+    from runbook.wires.deploy import DeployReader
     from runbook.wires.gateway import GatewayReader
     from runbook.wires.ledger import LedgerReader
     from runbook.wires.service import ServiceReader
@@ -70,6 +74,28 @@ class Incident:
         from runbook.wires.containers import ContainerReader
 
         return ContainerReader(self.target.service)
+
+    @cached_property
+    def web_containers(self) -> ContainerReader:
+        """Those of the web part."""
+        from runbook.wires.containers import ContainerReader
+
+        return ContainerReader(msgspec.structs.replace(self.target.service, names=self.target.service.web_names))
+
+    @cached_property
+    def deployment(self) -> DeployReader:
+        """What the deployment has stored; only where the target names one that can be asked."""
+        from runbook.wires.deploy import DeployReader
+
+        return DeployReader(self.target.deploy)
+
+    @cached_property
+    def _fingerprint_key(self) -> bytes:
+        return fingerprints.key_of(self.directory, self.clock.fixed is not None)
+
+    def fingerprint(self, value: str) -> str:
+        """Eight digits by which two places can be compared, within this incident, without showing what they hold."""
+        return fingerprints.fingerprint(self._fingerprint_key, value)
 
     def log(self, kind: str, **body: Any) -> Entry:
         """Note what happened in the journal."""

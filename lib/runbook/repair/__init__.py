@@ -14,7 +14,7 @@ from runbook import planning
 from runbook.incident import Incident
 from runbook.journal import Entry
 from runbook.plan import Carried, Outcome, Plan, Step, Withheld
-from runbook.repair import events, messages, payments, rows
+from runbook.repair import deployment, endpoints, events, messages, payments, rows
 from runbook.repair.context import Context
 
 # What repair can do, by the step's kind. A step of another kind cannot be carried out, whoever approved it.
@@ -22,7 +22,12 @@ KINDS = {
     "create_audit": rows.create_audit,
     "update_row": rows.update,
     "redeliver_event": events.redeliver,
+    "update_endpoint": endpoints.update,
     "test_payment": payments.make,
+    "set_variable": deployment.set_variables,
+    "set_setting": deployment.set_variables,
+    "redeploy": deployment.redeploy,
+    "restart_service": deployment.restart,
     "send_mail": messages.send_mails,
     "create_task": messages.create_tasks,
     "post_message": messages.post_messages,
@@ -45,20 +50,33 @@ def apply(incident: Incident, fingerprint: str) -> Carried:
 
 
 def carry_out(context: Context, steps: Sequence[Step]) -> Iterator[tuple[Step, Outcome]]:
-    """Batch by batch: the journal names a batch before it is begun, and holds its outcomes before the next."""
-    incident = context.incident
+    """Batch by batch: the journal names a batch before it is begun, and holds its outcomes before the next. Once a
+    required step is withheld, nothing that stands after it is begun."""
+    incident, missing = context.incident, ""
     for batch in batches(steps, incident.target.policy.batch_rows):
-        incident.log("begun", plan=context.plan, keys=[step.key for step in batch])
-        outcomes = KINDS[batch[0].kind](context, batch)
+        if missing:
+            outcomes: list[Outcome] = [Withheld(step.key, missing) for step in batch]
+        else:
+            incident.log("begun", plan=context.plan, keys=[step.key for step in batch])
+            outcomes = KINDS[batch[0].kind](context, batch)
+            missing = missed(batch, outcomes)
         noted = [{"key": each.key, "word": each.word, "detail": each.detail} for each in outcomes]
         incident.log("outcomes", plan=context.plan, outcomes=noted)
         incident.look_again()
         yield from zip(batch, outcomes, strict=True)
 
 
+def missed(batch: Sequence[Step], outcomes: Sequence[Outcome]) -> str:
+    """Why nothing after this batch may be done; empty where it may."""
+    for step, outcome in zip(batch, outcomes, strict=True):
+        if step.required and isinstance(outcome, Withheld):
+            return f"an earlier step was not carried out: {outcome.detail}"
+    return ""
+
+
 def batches(steps: Sequence[Step], size: int) -> Iterator[list[Step]]:
-    """Neighbours of one kind together, in the plan's order, at most `size` of them."""
-    for _, run in groupby(steps, key=lambda step: step.kind):
+    """Neighbours of one kind together, in the plan's order, at most `size` of them; a required step alone."""
+    for _, run in groupby(steps, key=lambda step: (step.kind, step.key if step.required else "")):
         same = list(run)
         yield from (same[start : start + size] for start in range(0, len(same), size))
 

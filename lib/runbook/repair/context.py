@@ -12,6 +12,7 @@ from functools import cached_property
 from runbook.facts import Row
 from runbook.incident import Incident
 from runbook.judgement import questions
+from runbook.wires.deploy import DeployWriter
 from runbook.wires.gateway import GatewayWriter
 from runbook.wires.ledger import LedgerWriter
 from runbook.wires.service import ServiceWriter
@@ -38,6 +39,10 @@ class Context:
     def service(self) -> ServiceWriter:
         return ServiceWriter(self.incident.target.service)
 
+    @cached_property
+    def deploy(self) -> DeployWriter:
+        return DeployWriter(self.incident.target.deploy)
+
     @property
     def who(self) -> str:
         return f"{getpass.getuser()}@{socket.gethostname()}"
@@ -47,9 +52,9 @@ class Context:
         found = self.incident.ledger.ask(questions.text("rows_of_intents"), intents=sorted(intents))
         return {row["intent_id"]: row for row in found}
 
-    def wait_until(self, done: Callable[[], bool]) -> bool:
-        """Look until `done`, for as long as the target says a delivery may take."""
-        give_up = time.monotonic() + self.incident.target.thresholds.delivery_wait_seconds
+    def wait_until(self, done: Callable[[], bool], seconds: float = 0) -> bool:
+        """Look until `done`, for so many seconds, or as long as the target says a delivery may take."""
+        give_up = time.monotonic() + (seconds or self.incident.target.thresholds.delivery_wait_seconds)
         while not done():
             if time.monotonic() > give_up:
                 return False

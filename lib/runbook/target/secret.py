@@ -36,6 +36,10 @@ class Secret:
             raise missing(self.name, "a secret")
         return value
 
+    def given(self) -> str:
+        """The value, or nothing while the variable is not set: for what is only needed once there is a cure."""
+        return os.environ.get(self.name, "") if self.name else ""
+
 
 class Held(Secret):
     """A secret that was read where it is used, such as the key in a container: in memory only."""

@@ -88,8 +88,13 @@ class ContainerReader:
                 "No container of the service runs, so that its environment cannot be read. Start it first."
             )
         newest = max(running, key=lambda each: each["State"]["StartedAt"])
-        pairs = dict(entry.partition("=")[::2] for entry in newest["Config"]["Env"] or ())
-        return Environment({name: value for name, value in pairs.items() if names is None or name in names})
+        found = _variables(newest)
+        return Environment({name: value for name, value in found.items() if names is None or name in names})
+
+    def configuration(self) -> tuple[ContainerFacts, Environment]:
+        """The newest container, running or not, and its variables: one that cannot start shows why in them."""
+        newest = max(self._inspected(), key=lambda each: (each["State"]["Running"], each["Created"]))
+        return _facts(newest), _variables(newest)
 
     def logs(self, window: Window, lines_max: int | None = None) -> RawLines:
         """Lines of both streams of all the service's containers, in order; the newest `lines_max` of the window."""
@@ -186,6 +191,10 @@ def _inspect(api: docker.APIClient, container_id: str) -> dict[str, Any] | None:
         return api.inspect_container(container_id)
     except docker.errors.NotFound:
         return None  # it was removed since it was listed
+
+
+def _variables(inspected: Mapping[str, Any]) -> Environment:
+    return Environment(dict(entry.partition("=")[::2] for entry in inspected["Config"]["Env"] or ()))
 
 
 def names_of(listed: Mapping[str, Any]) -> list[str]:
