@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import singledispatch
 
 from runbook import clock, money
 from runbook.display.approval import Approving
 from runbook.display.card import Card, table
-from runbook.facts import Alarms, Answer, Checked, Diagnosis, Evidence, Finding, Impact, Suspects
+from runbook.facts import Alarms, Answer, Checked, Diagnosis, Evidence, Finding, Impact, Row, Suspects
 from runbook.incident import Incident
 from runbook.judgement.causes import CAUSES
 from runbook.judgement.escalation import Level
@@ -121,7 +122,8 @@ def _(level: Level) -> Card:
 @card.register
 def _(plan: Plan) -> Card:
     """Each kind of step once in full, then the steps themselves; the work list has a card of its own."""
-    left = f"{len(plan.work_list):,} payments are left to a person." if plan.work_list else ""
+    what = "payments" if any(item.currency for item in plan.work_list) else "things"
+    left = f"{len(plan.work_list):,} {what} are left to a person." if plan.work_list else ""
     if plan.cannot_tell:
         return Card("No plan: it cannot be told what should change.", "unsure", (plan.cannot_tell,))
     if not plan:
@@ -133,8 +135,8 @@ def _(plan: Plan) -> Card:
             "payment": step.payment,
             "amount_minor": step.amount_minor,
             "currency": step.currency,
-            "from": step.old.get("status", ""),
-            "becomes": step.new.get("status", ""),
+            "from": step.old.get("status", step.old.get("value", "")),
+            "becomes": step.new.get("status", step.new.get("value", "")),
             "undo": "yes" if step.undo else "no",
         }
         for step in plan.steps
@@ -142,16 +144,26 @@ def _(plan: Plan) -> Card:
     return Card(
         f"{plan.fingerprint}: {len(plan.steps):,} steps, {money.show_total(plan.amounts_minor)}",
         lines=(*kinds(plan), *plan.promises),
-        table=table(rows),
+        table=table(without_empty(rows)),
         note=f"{left} The journal holds every step as a sentence.".strip(),
     )
 
 
+def without_empty(rows: Sequence[Row]) -> list[Row]:
+    """Without the columns that no step of this plan has; an amount goes with its payment."""
+    used = {name for row in rows for name, value in row.items() if value}
+    used |= {"amount_minor", "currency"} if "currency" in used else set()
+    return [{name: value for name, value in row.items() if name in used} for row in rows]
+
+
 KINDS = {
     "redeliver_event": "redeliver",
+    "update_endpoint": "change endpoint",
     "update_row": "settle row",
     "create_audit": "create table",
     "test_payment": "test payment",
+    "set_setting": "set variable",
+    "redeploy": "redeploy",
     "send_mail": "mail",
     "create_task": "task",
     "post_message": "message",

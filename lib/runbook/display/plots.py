@@ -63,6 +63,33 @@ def plot_classes(result: Reconciliation) -> Figure:
     return figure
 
 
+def plot_rate(minutes: Evidence, account_per_second: int, endpoint_per_second: int) -> Figure:
+    """The busiest second of each minute: calls to Stripe against its limits, customers' requests as a line beside them.
+    Minutes with refusals are red."""
+    from matplotlib import dates
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 2.8), layout="constrained")
+    axes = figure.subplots()
+    times = [datetime.fromtimestamp(row["minute_at"], UTC) for row in minutes.rows]
+    for name, colour, kept in (
+        ("calls to Stripe, none refused", GREY, [not row["refused"] for row in minutes.rows]),
+        ("calls to Stripe, some refused", RED, [bool(row["refused"]) for row in minutes.rows]),
+    ):
+        drawn = [row["busiest second"] if keep else 0 for row, keep in zip(minutes.rows, kept, strict=True)]
+        axes.bar(times, drawn, width=0.0006, color=colour, label=name)
+    requests = [row["requests' busiest second"] for row in minutes.rows]
+    axes.plot(times, requests, ".", color=GREEN, markersize=4, label="customers' requests")
+    for limit, label, style in ((account_per_second, "account", "-"), (endpoint_per_second, "endpoint", "--")):
+        axes.axhline(limit, color="#24292f", linewidth=0.8, linestyle=style, label=f"limit of the {label}: {limit:,}")
+    axes.xaxis.set_major_formatter(dates.DateFormatter("%H:%M", tz=UTC))
+    axes.set_ylabel("in the busiest second")
+    axes.set_title("Calls to Stripe in the busiest second of each minute (UTC)", loc="left", fontsize=10)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
 def as_png(figure: Figure) -> bytes:
     """The figure as a picture that is the same byte for byte whenever the same numbers are drawn."""
     picture = io.BytesIO()

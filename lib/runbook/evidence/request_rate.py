@@ -23,7 +23,7 @@ CALM_SECONDS = 10 * MINUTE
 NOT_SET = "not set"
 
 
-def request_rate(incident: Incident) -> tuple[Rates, Evidence]:
+def call_rates(incident: Incident) -> tuple[Rates, Evidence]:
     """Every call and request of the window's logs, and the calls by endpoint as evidence."""
     found = readable(lambda: incident.once("request rate", lambda: read_rates(incident, incident.window)))
     question = "How many calls a second go to each endpoint of Stripe?"
@@ -118,7 +118,7 @@ def little(found: Rates, wave: Wave) -> Row:
             "in progress on average (L)": f"{rate * took:.1f}", "at most": peak}  # fmt: skip
 
 
-def by_minute(incident: Incident, found: Rates, log: Evidence) -> Evidence:
+def calls_by_minute(incident: Incident, found: Rates, log: Evidence) -> Evidence:
     """The busiest second of each minute, out and in; from shortly before the first refusal until the window's end."""
     start = found.refused[0].began - CALM_SECONDS if found.refused else incident.window.start.timestamp()
     out, back, refused = (
@@ -176,7 +176,7 @@ def containers_running(incident: Incident) -> int:
     return max(1, sum(each.state == "running" for each in incident.containers.containers()))
 
 
-def since_repair(incident: Incident) -> tuple[Rates, Evidence]:
+def calls_since_repair(incident: Incident) -> tuple[Rates, Evidence]:
     """The calls since the newest applied step; nothing while there is none."""
     question = "How did the calls go since the repair?"
     applied = [entry.at for entry in incident.journal.entries("outcomes")

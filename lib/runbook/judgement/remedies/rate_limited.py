@@ -15,7 +15,7 @@ limit nothing, and a cap counts by fixed intervals: within any second those at b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from runbook.judgement.rates import Rates, percentile
@@ -65,7 +65,8 @@ class Queue:
 @dataclass(frozen=True)
 class Case:
     """What the settings are computed from. `variables`: setting → what the service calls it, for those it has;
-    `current`: variable → its value now, absent where it is not set."""
+    `current`: variable → its value in the container now; `stored`: the same for the next container; both without those
+    that are not set. `show` says a value as repair will see it."""
 
     mechanism: str
     rates: Rates
@@ -74,6 +75,8 @@ class Case:
     containers: int
     variables: Mapping[str, str]
     current: Mapping[str, str]
+    stored: Mapping[str, str]
+    show: Callable[[str | None], str]
 
 
 def budget(case: Case) -> int:
@@ -103,11 +106,15 @@ def pace(share: int) -> tuple[int, int]:
 
 def concurrency(case: Case, per_second: float) -> int:
     """L = λ · W with the slow end of W, and one to spare; below what Stripe refused where it counts those."""
-    needed = int(per_second * percentile(case.rates.durations, 95)) + 2
+    needed = int(per_second * slow_call_seconds(case)) + 2
     if case.mechanism != "concurrency":
         return needed
     allowed = int(percentile(case.rates.in_progress_at_refusals, CHANCE_PERCENT)) - 1
     return max(1, min(needed, allowed * (100 - case.headroom_percent) // 100 // case.containers))
+
+
+def slow_call_seconds(case: Case) -> float:
+    return percentile(case.rates.durations, 95)
 
 
 def plan(case: Case, target: str, identity: str) -> Plan:
@@ -119,13 +126,14 @@ def plan(case: Case, target: str, identity: str) -> Plan:
     wanted = queue.values().items()
     steps = tuple(set_setting(case, name, value) for name, value in wanted if changes(case, name, value))
     if steps:
-        steps = (*steps, redeploy(steps))
+        steps = (*steps, redeploy(case, steps))
     return Plan(target, identity, NAME, NOTEBOOK, steps, work, promises(case, queue) if steps else ())
 
 
 def changes(case: Case, setting: str, value: str) -> bool:
+    """Whether either the running container or the next one would have another value."""
     variable = case.variables.get(setting, "")
-    return bool(variable) and case.current.get(variable) != value
+    return bool(variable) and not case.current.get(variable, "") == case.stored.get(variable, "") == value
 
 
 def promises(case: Case, queue: Queue) -> tuple[str, ...]:
@@ -140,30 +148,34 @@ def promises(case: Case, queue: Queue) -> tuple[str, ...]:
 
 
 def set_setting(case: Case, setting: str, value: str) -> Step:
+    """None of these values is secret, so they stand in the plan as they are."""
     variable = case.variables[setting]
-    before = case.current.get(variable)
-    told = f"from {before} to {value}" if before is not None else f"to {value}, where it is not set"
+    before = case.stored.get(variable)
+    told = f"from {before} to {value}" if before else f"to {value}, where it is not set"
     return Step(
         kind="set_setting",
         object_id=variable,
         sentence=f"Set {variable} of the api application {told}; everything else of its environment stays.",
-        old={"application": "api", "value": before},
-        new={"application": "api", "value": value},
-        undo=f"set {variable} back to {before}" if before is not None else f"take {variable} away again",
+        old={"app": "api", "variable": variable, "value": before or "", "stored": case.show(before)},
+        new={"app": "api", "variable": variable, "value": value, "stored": case.show(value)},
+        undo=f"set {variable} back to {before}" if before else f"empty {variable}, which counts as not set",
+        required=True,
     )
 
 
-def redeploy(steps: tuple[Step, ...]) -> Step:
+def redeploy(case: Case, steps: tuple[Step, ...]) -> Step:
     """The container learns of a changed environment by being made anew."""
-    names = [step.object_id for step in steps]
+    before = {step.object_id: case.show(str(step.old["value"])) for step in steps}
+    after = {step.object_id: str(step.new["stored"]) for step in steps}
     return Step(
         kind="redeploy",
         object_id="api",
-        sentence=f"Redeploy the api application, so that its container runs with {', '.join(names)}; checkouts "
-        "fail for the seconds in which it starts.",
-        old={},
-        new={"settings": {step.object_id: step.new["value"] for step in steps}},
+        sentence=f"Redeploy the api application, so that its container runs with {', '.join(after)}; checkouts fail "
+        "for the seconds in which it starts.",
+        old={"app": "api", "running": before},
+        new={"app": "api", "running": after},
         undo="redeploy once more, after the settings are back",
+        required=True,
     )
 
 

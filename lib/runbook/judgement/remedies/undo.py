@@ -8,7 +8,7 @@ from dataclasses import replace
 from runbook.plan import Plan, Step, WorkItem
 
 NAME = "undo"
-
+NOUNS = {"set_setting": "the setting", "redeploy": "the deployment of"}
 
 # What repair does when such a step is given to it again; a new plan sees the row as it is then.
 TAKEN_BACK = "what was taken back stays so; where it must be done after all, a person does it"
@@ -17,6 +17,8 @@ TAKEN_BACK = "what was taken back stays so; where it must be done after all, a p
 def plan(done: Plan, applied: Sequence[Step]) -> Plan:
     """The steps of `done` that were applied, last first, images swapped; what cannot be undone is listed."""
     steps = tuple(swapped(step) for step in reversed(applied) if step.undo)
+    # A deployment makes the service run with what is stored, so it comes after that on the way back as well.
+    steps = tuple(sorted(steps, key=lambda step: step.kind == "redeploy"))
     work = tuple(left(step) for step in applied if not step.undo)
     return replace(done, remedy=NAME, steps=steps, work_list=work, undoes=done.fingerprint)
 
@@ -33,7 +35,7 @@ def swapped(step: Step) -> Step:
     row's next plan then sees a row that has moved, and is another plan."""
     return replace(
         step,
-        sentence=f"Take back row {step.object_id}: {step.undo}.",
+        sentence=f"Take back {NOUNS.get(step.kind, 'row')} {step.object_id}: {step.undo}.",
         old=step.new,
         new={name: value for name, value in step.old.items() if name in step.new},
         undo="",
