@@ -12,7 +12,7 @@ from runbook.display.nouns import card
 from runbook.display.plots import as_png, plot_classes, plot_minutes, plot_rate
 from runbook.facts import Alarms, Checked, Diagnosis, Evidence, Finding, Impact, Suspects
 from runbook.incident import Incident
-from runbook.judgement import request_rate, test_mode, triage
+from runbook.judgement import request_rate, test_mode, triage, webhooks
 from runbook.judgement.escalation import Level
 from runbook.judgement.reconciliation import Reconciliation
 from runbook.plan import Carried, Plan
@@ -32,6 +32,7 @@ __all__ = [
     "test_mode",
     "triage",
     "verify",
+    "webhooks",
 ]
 
 SHOWN = (Incident, Alarms, Evidence, Finding, Suspects, Impact, Diagnosis, Level, Plan, Approving, Carried, Checked,
