@@ -142,7 +142,8 @@ def _(plan: Plan) -> Card:
         for step in plan.steps
     ]
     return Card(
-        f"{plan.fingerprint}: {len(plan.steps):,} steps, {money.show_total(plan.amounts_minor)}",
+        f"{plan.fingerprint}: {len(plan.steps):,} step{'s' if len(plan.steps) > 1 else ''}"
+        + (f", {money.show_total(plan.amounts_minor)}" if plan.amounts_minor else ""),
         lines=(*kinds(plan), *plan.promises),
         table=table(without_empty(rows)),
         note=f"{left} The journal holds every step as a sentence.".strip(),
@@ -162,6 +163,8 @@ KINDS = {
     "update_row": "settle row",
     "create_audit": "create table",
     "test_payment": "test payment",
+    "restart_service": "restart",
+    "set_variable": "set variable",
     "set_setting": "set variable",
     "redeploy": "redeploy",
     "send_mail": "mail",

@@ -80,8 +80,8 @@ def plot_rate(minutes: Evidence, account_per_second: int, endpoint_per_second: i
         axes.bar(times, drawn, width=0.0006, color=colour, label=name)
     requests = [row["requests' busiest second"] for row in minutes.rows]
     axes.plot(times, requests, ".", color=GREEN, markersize=4, label="customers' requests")
-    for limit, label, style in ((account_per_second, "account", "-"), (endpoint_per_second, "endpoint", "--")):
-        axes.axhline(limit, color="#24292f", linewidth=0.8, linestyle=style, label=f"limit of the {label}: {limit:,}")
+    for limit, label, style in ((account_per_second, "the account", "-"), (endpoint_per_second, "an endpoint", "--")):
+        axes.axhline(limit, color="#24292f", linewidth=0.8, linestyle=style, label=f"limit of {label}: {limit:,}")
     axes.xaxis.set_major_formatter(dates.DateFormatter("%H:%M", tz=UTC))
     axes.set_ylabel("in the busiest second")
     axes.set_title("Calls to Stripe in the busiest second of each minute (UTC)", loc="left", fontsize=10)

@@ -19,7 +19,8 @@ from runbook.judgement.log_lines import LogEntry
 REFUSED = 429
 # Refusals this close together belong to one wave; a wave's customers came shortly before its first refusal.
 WAVE_GAP_SECONDS, WAVE_LEAD_SECONDS = 5.0, 2.0
-ID = re.compile(r"/[a-z]{2,10}_[A-Za-z0-9]{6,}")
+# An id has digits or capitals behind its prefix; `payment_intents` has neither.
+ID = re.compile(r"/[a-z]{2,6}_(?=[^/]*[A-Z0-9])[A-Za-z0-9_]{6,}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,8 @@ def computed_queue(incident: Incident, rates: Rates, suspects: Suspects) -> Evid
         }
         for setting, value in queue.values().items()
     )
-    note = f"for each of {case.containers:,} containers; {case.headroom_percent} % of the limit stay free"
+    each = f"each of {case.containers:,} containers" if case.containers > 1 else "the one container"
+    note = f"for {each}; {case.headroom_percent} % of the limit stay free"
     return Evidence(question, "computed", incident.as_of, rows, note=note)
 
 
@@ -122,6 +123,13 @@ def plan_queue(incident: Incident, rates: Rates, suspects: Suspects) -> Plan:
         return no_plan(incident, rate_limited.NAME, rate_limited.NOTEBOOK, str(error))
     incident.log("work_list", items=[asdict(item) for item in made.work_list])
     return seal(incident, made)
+
+
+def left_to_do(incident: Incident, made: Plan) -> Evidence:
+    """What no setting of ours can do, each with why and a proposal."""
+    rows = tuple({"what": item.payment, "why no setting": item.reason, "proposal": item.proposal}
+                 for item in made.work_list)  # fmt: skip
+    return Evidence("What is left to a person?", "plan", incident.as_of, rows, unreadable=made.cannot_tell)
 
 
 def case_of(incident: Incident, rates: Rates, suspects: Suspects) -> Case:
