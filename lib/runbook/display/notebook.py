@@ -6,13 +6,14 @@ from IPython.core.getipython import get_ipython
 
 from runbook import evidence, planning, repair, response, verify
 from runbook import incident as incidents
-from runbook.display import html, text
+from runbook.display import health_plots, html, text
 from runbook.display.approval import Approving, approval
+from runbook.display.asking import new_values
 from runbook.display.nouns import card
 from runbook.display.plots import as_png, plot_classes, plot_minutes, plot_rate
 from runbook.facts import Alarms, Checked, Diagnosis, Evidence, Finding, Impact, Suspects
 from runbook.incident import Incident
-from runbook.judgement import request_rate, test_mode, triage, webhooks
+from runbook.judgement import keys, request_rate, test_mode, triage, webhooks
 from runbook.judgement.escalation import Level
 from runbook.judgement.reconciliation import Reconciliation
 from runbook.plan import Carried, Plan
@@ -21,6 +22,9 @@ from runbook.response import Record
 __all__ = [
     "approval",
     "evidence",
+    "health_plots",
+    "keys",
+    "new_values",
     "open_incident",
     "planning",
     "plot_classes",

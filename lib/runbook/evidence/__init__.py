@@ -3,6 +3,7 @@
 Reads only. What a reading is bounded by stands in the evidence's note.
 """
 
+from runbook.evidence import health
 from runbook.evidence.ahead import look_ahead
 from runbook.evidence.deliveries import clocks, deliveries, newest_container, probes, signing_secrets
 from runbook.evidence.deployment import ABSENT, deployment_store, newest_started, running_with, shown
@@ -70,6 +71,7 @@ __all__ = [
     "funds_declines",
     "gathered",
     "handled_events",
+    "health",
     "honoured_by_user",
     "honoured_orders",
     "key_settings",

@@ -75,10 +75,10 @@ def stages(marks: Marks) -> list[Row]:
 
 
 def took(start: datetime | None, end: datetime | None) -> str:
-    if start is None:
-        return "cannot tell: its beginning is not known"
     if end is None:
         return "not yet"
+    if start is None:
+        return "cannot tell: its beginning is not known"
     seconds = max(0, int((end - start).total_seconds()))
     hours, rest = divmod(seconds, 3600)
     return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"
