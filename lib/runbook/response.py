@@ -31,6 +31,7 @@ def triage(incident: Incident) -> Diagnosis:
     recorded = questions.payments_are_recorded(missing, evidence.stuck_payments(incident, missing))
     attempts = evidence.attempts(incident)
     logs, log = evidence.log_summary(incident)
+    keys = evidence.key_settings(incident)
     suspects = questions.all_suspects().given(
         recorded,
         questions.customers_pay_as_usual(attempts),
@@ -39,7 +40,8 @@ def triage(incident: Incident) -> Diagnosis:
         incident.same_environment,
         questions.events_must_be_signed(evidence.probes(incident)),
         questions.events_are_subscribed(evidence.endpoints(incident)),
-        questions.keys_have_the_right_mode(evidence.configured_keys(incident), incident.target),
+        questions.keys_have_the_right_mode(keys, incident.target),
+        *questions.keys_are_accepted(keys, evidence.keys_tried(incident), incident.target),
     )
     arrivals, settings, now = evidence.arrivals(incident), incident.target, incident.window.end
     alarms = questions.alarms(recorded, logs, log, sides, arrivals, attempts, settings, now)

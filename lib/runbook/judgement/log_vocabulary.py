@@ -17,6 +17,8 @@ WORDS: dict[str, tuple[str, ...]] = {
         "invalid api key", "expired api key", "api_key_expired", "stripeauthenticationerror", "authenticationerror",
         "did not provide an api key", "no api key provided", "stripepermissionerror", "platform_api_key_expired",
         "required permissions for this endpoint", "secret_key_required",
+        # A key with a line end in it is not even sent.
+        "invalidheader", "invalid header value", "illegal header value", "invalid character in header content",
     ),
     # An invalid request in form, and right in all but its key: the object is there, in the mode of the other key.
     "object_of_other_mode": (

@@ -21,7 +21,7 @@ from runbook.judgement.triage.gateway import (
     requests_are_valid,
     service_key_is_accepted,
 )
-from runbook.judgement.triage.keys import keys_have_the_right_mode, objects_are_of_the_keys_mode
+from runbook.judgement.triage.keys import keys_are_accepted, keys_have_the_right_mode, objects_are_of_the_keys_mode
 from runbook.judgement.triage.routine import alarms, of_the_logs, of_the_sides
 from runbook.judgement.triage.webhooks import (
     NEEDED_EVENT,
@@ -50,6 +50,7 @@ __all__ = [
     "gateway_is_up",
     "handler_runs_through",
     "impact",
+    "keys_are_accepted",
     "keys_have_the_right_mode",
     "objects_are_of_the_keys_mode",
     "of_the_logs",
