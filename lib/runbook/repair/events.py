@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from runbook import planning
 from runbook.facts import Row
 from runbook.plan import AlreadyDone, Applied, Outcome, Step, Withheld
 from runbook.repair.context import Context
@@ -38,7 +39,9 @@ def redeliver(context: Context, steps: Sequence[Step]) -> list[Outcome]:
         outcomes[canary.key] = prove(context, canary)
         context.canary_proven = isinstance(outcomes[canary.key], Applied)
     if context.canary_proven:
-        outcomes |= deliver_all(context, waiting)
+        came = await_retries(context, waiting)
+        outcomes |= {key: AlreadyDone(key, "Stripe's own retry came, and the row is recorded") for key in came}
+        outcomes |= deliver_all(context, [step for step in waiting if step.key not in came])
     else:
         reason = "its canary was not recorded, so nothing more was delivered"
         outcomes |= {step.key: Withheld(step.key, reason) for step in waiting}
@@ -58,6 +61,28 @@ def prove(context: Context, canary: Step) -> Outcome:
             canary.key, "recorded, but a second delivery changed the row again: duplicates are not harmless"
         )
     return Applied(canary.key, "canary: recorded, and a second delivery changed nothing")
+
+
+def await_retries(context: Context, steps: Sequence[Step]) -> frozenset[str]:
+    """Steps whose payments are recorded without us. Where this plan has just set right what refused them, Stripe's own
+    retries are waited for as long as one follows the other."""
+    seconds = context.incident.target.thresholds.retry_wait_seconds
+    came = {key for key, done in recorded(context, steps).items() if done}
+    if not seconds or not sets_right(context):
+        return frozenset(came)
+
+    def others() -> set[str]:
+        return {key for key, done in recorded(context, steps).items() if done} - came
+
+    while len(came) < len(steps) and context.wait_until(lambda: bool(others()), seconds):
+        came |= others()
+    return frozenset(came)
+
+
+def sets_right(context: Context) -> bool:
+    """Whether the plan changes something that its redeliveries depend on."""
+    plan, _ = planning.sealed(context.incident.journal, context.plan)
+    return any(step.required for step in plan.steps)
 
 
 def row_at_rest(context: Context, step: Step) -> Row | None:

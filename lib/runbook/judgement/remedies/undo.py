@@ -8,7 +8,7 @@ from dataclasses import replace
 from runbook.plan import Plan, Step, WorkItem
 
 NAME = "undo"
-NOUNS = {"set_setting": "the setting", "redeploy": "the deployment of"}
+NOUNS = {"set_setting": "the setting", "redeploy": "the deployment of", "update_endpoint": "the change of endpoint"}
 
 # What repair does when such a step is given to it again; a new plan sees the row as it is then.
 TAKEN_BACK = "what was taken back stays so; where it must be done after all, a person does it"
