@@ -93,13 +93,22 @@ def judged(statement: str, asked: Sequence[Row], evidence: tuple[Evidence, ...])
     """No counts most, then what nobody could be asked; all yes is yes."""
     no = [row for row in asked if row["answer"] == "no"]
     if no:
-        because = "; ".join(dict.fromkeys(f"{row['key']}: {row['because']}" for row in no))
+        because = "; ".join(grouped(no))
         return Finding(statement, Answer.DOES_NOT_HOLD, because, implicates=(CAUSE,), evidence=evidence, weight=len(no))
     unsure = [row for row in asked if row["answer"] != "yes"]
     if unsure or not asked:
-        because = "; ".join(f"{row['key']}: {row['because']}" for row in unsure) or "no such key was found to be tried"
+        because = "; ".join(grouped(unsure)) or "no such key was found to be tried"
         return Finding(statement, Answer.CANNOT_TELL, because, evidence=evidence)
     return Finding(statement, Answer.HOLDS, said(asked), evidence=evidence)
+
+
+def grouped(rows: Iterable[Row]) -> list[str]:
+    """Each reason once, with the keys that it is about."""
+    about: dict[str, list[str]] = {}
+    for row in rows:
+        named = about.setdefault(row["because"], [])
+        named += [row["key"]] if row["key"] not in named else []
+    return [f"{', '.join(named)}: {because}" for because, named in about.items()]
 
 
 def said(asked: Iterable[Row]) -> str:

@@ -52,7 +52,8 @@ def plan(changes: Sequence[Change], manual: bool, target: str, identity: str, re
     apps = dict.fromkeys(each.app for each in changes if each.running != each.fingerprint or not each.is_stored)
     steps = [set_variable(each, manual) for each in changes if not each.is_stored]
     steps += [redeploy(app, [each for each in changes if each.app == app], manual) for app in apps]
-    return Plan(target, identity, remedy, notebook, tuple(steps), promises=(VALUES, IN_FLIGHT))
+    promises = (VALUES, IN_FLIGHT) if any(step.kind == "set_variable" for step in steps) else (IN_FLIGHT,)
+    return Plan(target, identity, remedy, notebook, tuple(steps), promises=promises)
 
 
 def set_variable(change: Change, manual: bool) -> Step:

@@ -61,8 +61,10 @@ class KeyProbe(Wire):
         except (stripe.AuthenticationError, stripe.PermissionError) as error:
             return Answer(False, rejected(error)), None
         except stripe.InvalidRequestError as error:
-            known = code_of(error) == "resource_missing"
-            return Answer(known and method == "post", MISSING if known else explain(error)), None
+            missing = code_of(error) == "resource_missing"
+            if missing and method == "post":
+                return Answer(True), None
+            return Answer(False, MISSING if missing else explain(error)), None
         except stripe.StripeError as error:
             return Answer(None, explain(error)), None
 
