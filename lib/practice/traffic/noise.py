@@ -23,7 +23,7 @@ LEVELS: tuple[Level, ...] = ("quiet", "some", "heavy")
 # Of the eight below, how many a day has.
 COUNTS: dict[Level, int] = {"quiet": 0, "some": 3, "heavy": 8}
 # A stray refusal for each so many calls: no more is stray any longer.
-CALLS_PER_STRAY = 150
+CALLS_PER_STRAY = 250
 # Noise is older than any fault, which begins two hours ago at the most, so that neither gets into the other's way.
 YOUNGEST_AGO, OLDEST_AGO = 3 * HOUR_SECONDS, 22 * HOUR_SECONDS
 LOST = "consuming input failed: server closed the connection unexpectedly"
