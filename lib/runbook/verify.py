@@ -14,7 +14,7 @@ from runbook.evidence import recent
 from runbook.facts import Answer, Checked, Evidence, Finding, Row
 from runbook.incident import Incident, readable
 from runbook.journal import Entry
-from runbook.judgement import checks, payments
+from runbook.judgement import checks, keys, payments, triage
 
 # A minute of payments every quarter of one: soon enough to stop a watch that goes wrong, cheap enough for half an hour.
 WATCH_EVERY_SECONDS = 15
@@ -38,6 +38,8 @@ def run(incident: Incident, wait_seconds: int = 0) -> Checked:
     findings = (
         checks.paid_is_recorded(recent.missing_until_now(incident), left),
         checks.recorded_is_paid(completed, paid, left),
+        keys.service_key_is_accepted(evidence.key_settings(incident), evidence.keys_tried(incident)),
+        triage.keys_have_the_right_mode(evidence.configured_keys(incident), incident.target),
         checks.events_of_others_are_refused(evidence.probes(incident)),
         checks.requests_succeed(recent.recent_requests(incident), limits.error_share_percent, after),
         checks.events_arrive(recent.recent_events(incident, left), after),
