@@ -123,6 +123,12 @@ class Rates:
         """How many calls of ours had begun in the second before each refusal, itself included; sorted."""
         return sorted(self.begun_before(call.began) for call in self.refused)
 
+    @cached_property
+    def accepted_at_refusals(self) -> list[int]:
+        """The same without the refused ones: how many a second Stripe let through while it refused others; sorted."""
+        starts = [call.began for call in self.calls if call.status != REFUSED]
+        return sorted(bisect_right(starts, call.began) - bisect_right(starts, call.began - 1) for call in self.refused)
+
     def begun_before(self, at: float, seconds: float = 1.0) -> int:
         starts = self._starts
         return bisect_right(starts, at) - bisect_right(starts, at - seconds)

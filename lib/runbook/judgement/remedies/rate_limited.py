@@ -29,7 +29,7 @@ CURABLE = ("traffic_burst", "retry_storm", "other_job", "endpoint_limit", "concu
 INTERVAL_MS_MIN = 50
 # Pauses of 0.5, 1, 2 and 4 s at the most: a customer waits a few seconds, and Stripe's budget fills every second.
 RETRIES = 4
-# Where the observed limit is lower than the target's, this share of refusals is taken for chance.
+# What was observed at this share of the refusals is taken for chance.
 CHANCE_PERCENT = 10
 
 
@@ -80,10 +80,11 @@ class Case:
 
 
 def budget(case: Case) -> int:
-    """Calls that may begin in any second, of all containers: the smallest limit less the headroom."""
+    """Calls that may begin in any second, of all containers: the smallest limit less the headroom. What Stripe really
+    let through while it refused others counts where that was less."""
     limit = min(case.limits.account_per_second, case.limits.endpoint_per_second)
     if case.mechanism in ("traffic_burst", "endpoint_limit"):
-        limit = min(limit, max(1, int(percentile(case.rates.rates_at_refusals, CHANCE_PERCENT))))
+        limit = min(limit, max(1, int(percentile(case.rates.accepted_at_refusals, CHANCE_PERCENT))))
     return limit * (100 - case.headroom_percent) // 100
 
 
