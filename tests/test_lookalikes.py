@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from practice.faults import FAULTS
-from practice.faults.fault import Truth
+from practice.faults.fault import Truth, nothing
 from practice.light import LightWorld, Quarters, Variation
 from practice.traffic.history import CHECKOUT, WEBHOOK
 from practice.wires.service.records import FORMATS
@@ -80,7 +81,7 @@ def test_it_is_laid_alike_twice_says_what_to_conclude_and_can_be_read(
     for _ in range(2):
         with opened(quarters, log_format=log_format) as world:
             truth = world.inject(cause, variant)
-            seen.append((truth, everything(world)))
+            seen.append((replace(truth, still_broken=nothing), everything(world)))
             summary = read(world)
     assert seen[0] == seen[1]
     assert truth.conclusion == {"nothing_wrong": "none", "novel": "unknown"}.get(cause, cause)
@@ -112,6 +113,9 @@ def test_nobody_pays_while_stripe_is_away_and_its_page_may_lie(quarters: Quarter
                      if truth.began_at < made["created"] <= truth.stopped_at]
             assert since == []
             pages[variant] = (world.gateway.status.indicator, world.gateway.status.shell)
+            assert bool(truth.still_broken(world)) is (variant != "over")  # type: ignore[arg-type]
+            world.gateway.faults.clear()
+            assert truth.still_broken(world) == ""  # type: ignore[arg-type]
     assert pages == {"errors": ("major", False), "unavailable": ("critical", False), "timeouts": ("none", False),
                      "resets": ("none", True), "over": ("none", False)}  # fmt: skip
 

@@ -78,7 +78,12 @@ def inject(world: World, variant: str, seed: int, live: bool) -> Truth:
     if how.trouble is not None:
         world.gateway.faults.add(how.trouble)
     world.gateway.status.indicator, world.gateway.status.shell = how.page, how.shell
-    return Truth(CAUSE, variant, seed, when.began, ended, STOPS, ())
+    return Truth(CAUSE, variant, seed, when.began, ended, STOPS, (),
+                 still_broken=lambda seen: still_broken(seen, how.trouble))
+
+
+def still_broken(world: World, trouble: Trouble | None) -> str:
+    return "Stripe is still in trouble." if trouble is not None and world.gateway.faults.holds(trouble) else ""
 
 
 FAULT = Fault(CAUSE, tuple(hows()), STOPS, inject)

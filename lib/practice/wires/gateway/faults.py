@@ -93,6 +93,11 @@ class Faults:
         with self._lock:
             self._faults = [other for other in self._faults if other is not fault]
 
+    def holds(self, fault: Fault) -> bool:
+        """Whether this fault is in force."""
+        with self._lock:
+            return any(other is fault for other in self._faults)
+
     def clear(self) -> None:
         """All well again; keys stay as they are."""
         self.latency_seconds = 0.0
