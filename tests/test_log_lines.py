@@ -91,9 +91,9 @@ WORDINGS = [
     ("database_timeout", "error: canceling statement due to statement timeout"),
     ("database_timeout", "psycopg.errors.IdleInTransactionSessionTimeout: terminating connection due "
                          "to idle-in-transaction timeout"),
-    ("database_timeout", "Timed out fetching a new connection from the connection pool. (P2024)"),
-    ("database_timeout", "KnexTimeoutError: Knex: Timeout acquiring a connection. The pool is probably full."),
-    ("database_timeout", "sqlalchemy.exc.TimeoutError: QueuePool limit of size 5 overflow 10 reached"),
+    ("database_pool", "Timed out fetching a new connection from the connection pool. (P2024)"),
+    ("database_pool", "KnexTimeoutError: Knex: Timeout acquiring a connection. The pool is probably full."),
+    ("database_pool", "sqlalchemy.exc.TimeoutError: QueuePool limit of size 5 overflow 10 reached"),
     ("database_timeout", "error: it took too long [55P03]"),
     ("database_connection", "Error: Connection terminated unexpectedly"),
     ("database_connection", "psycopg.OperationalError: server closed the connection unexpectedly"),
@@ -156,7 +156,7 @@ RECORDS = [
         "database_unique_violation",
     ),
     (says.request_failed(0, "POST", "/api/customers", "couldn't get a connection after 5 sec", "", ""),
-     "database_timeout"),
+     "database_pool"),
     (says.mail_sent(0, "pi_1"), None),
 ]  # fmt: skip
 

@@ -29,6 +29,8 @@ def triage(incident: Incident) -> Diagnosis:
     sides = evidence.sides(incident)
     missing = evidence.missing_payments(incident)
     recorded = questions.payments_are_recorded(missing, evidence.stuck_payments(incident, missing))
+    amounts = questions.amounts_agree(evidence.differing_amounts(incident))
+    orders = questions.orders_are_paid_once(evidence.repeated_orders(incident))
     attempts = evidence.attempts(incident)
     logs, log = evidence.log_summary(incident)
     keys = evidence.key_settings(incident)
@@ -44,7 +46,7 @@ def triage(incident: Incident) -> Diagnosis:
         *questions.keys_are_accepted(keys, evidence.keys_tried(incident), incident.target),
     )
     arrivals, settings, now = evidence.arrivals(incident), incident.target, incident.window.end
-    alarms = questions.alarms(recorded, logs, log, sides, arrivals, attempts, settings, now)
+    alarms = questions.alarms((recorded, amounts, orders), logs, log, sides, arrivals, attempts, settings, now)
     return diagnose(incident, suspects, missing, alarms, logs)[0]
 
 

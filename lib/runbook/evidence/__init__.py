@@ -21,10 +21,12 @@ from runbook.evidence.logs import log_summary
 from runbook.evidence.parts import sides
 from runbook.evidence.payments import (
     attempts,
+    differing_amounts,
     failures_by_reason,
     known_users,
     mails_not_sent,
     missing_payments,
+    repeated_orders,
     rows_without_intent,
     stuck_payments,
     window_intents,
@@ -64,6 +66,7 @@ __all__ = [
     "configured_keys",
     "deliveries",
     "deployment_store",
+    "differing_amounts",
     "endpoints",
     "endpoints_in_detail",
     "failed_requests",
@@ -89,6 +92,7 @@ __all__ = [
     "queue_settings",
     "recovery_stages",
     "refused_calls",
+    "repeated_orders",
     "rows_without_intent",
     "running_with",
     "shown",

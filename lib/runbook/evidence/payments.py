@@ -54,9 +54,29 @@ def _due(incident: Incident, complete: bool) -> list[Row]:
 
 
 def _missing(incident: Incident, paid: list[Row]) -> list[Row]:
-    ids = [intent["id"] for intent in paid]
-    rows = incident.ledger.ask(questions.text("rows_of_intents"), intents=ids) if ids else []
+    rows = _rows_of(incident, [intent["id"] for intent in paid])
     return payments.missing(paid, rows, incident.target.ledger.status, incident.target.gateway.user_metadata)
+
+
+def _rows_of(incident: Incident, intents: list[str]) -> list[Row]:
+    return list(incident.ledger.ask(questions.text("rows_of_intents"), intents=intents)) if intents else []
+
+
+def differing_amounts(incident: Incident) -> Evidence:
+    """Which payments did Stripe take with another amount or currency than the ledger has? Of those that triage read."""
+    question = "Which payments differ in their amount?"
+    due = readable(lambda: _due(incident, complete=False))
+
+    def read() -> list[Row]:
+        paid = told(due)
+        return payments.differing(paid, _rows_of(incident, [intent["id"] for intent in paid]))
+
+    found = gathered(incident, question, "gateway, ledger", read, "stripe payment_intents list beside psql")
+    return found if isinstance(due, CannotLook) else replace(found, looked_at=len(due), note=sample(incident).note)
+
+
+def repeated_orders(incident: Incident) -> Evidence:
+    return asked_of_ledger(incident, "repeated_orders")
 
 
 def stuck_payments(incident: Incident, missing: Evidence) -> Evidence:

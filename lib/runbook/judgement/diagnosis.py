@@ -13,6 +13,11 @@ from runbook.target import Thresholds
 # The cheapest next look where no cause fits, by what rings; the first that rings decides.
 NEXT_LOOKS = {
     "Every payment that Stripe took": "one of the missing payments, from both sides: ./runbook payment ID --target T",
+    "Customers paid what the ledger says": "both sides, payment by payment: notebooks/20_reconciliation.ipynb",
+    "No order was paid for twice": "both sides, payment by payment: notebooks/20_reconciliation.ipynb; then the "
+    "checkout's page, which may send an order twice",
+    "The service does not turn customers away": "the log lines of the refused requests, and the rules of our own that "
+    "refuse: fraud, limits, validation",
     "The logs show no new kind of error": "the lines of that wording in the log, and what was deployed before the "
     "first of them",
     "Customers keep coming": "the shop's own page, from outside: DNS, certificate, CDN and load balancer stand before "

@@ -70,7 +70,7 @@ class LogSummary:
     longest_unanswered: int = 0
     unverified_in_a_row: int = 0
     longest_unverified: int = 0
-    slots: dict[int, list[int]] = field(default_factory=dict)  # piece of time → requests, of them failed
+    slots: dict[int, list[int]] = field(default_factory=dict)  # piece of time → requests, failed, refused
     unnamed: dict[str, Occurrence] = field(default_factory=dict)  # errors without a class, by their wording
     in_hand: dict[str, tuple[str, datetime]] = field(default_factory=dict)  # events received and never finished
     finished_kinds: set[str] = field(default_factory=set)
@@ -90,7 +90,7 @@ class LogSummary:
         if request := log_lines.request(entry):
             on_payments = request.path.startswith(payment_path)
             if on_payments:
-                self._see_request(entry.at, failed=request.status >= 500)
+                self._see_request(entry.at, request.status)
             paid = on_payments and request.method == "POST" and request.status < 400
         call = log_lines.outbound(entry)
         self.outbound_ok += call is not None and 0 < call.status < 400
@@ -106,12 +106,14 @@ class LogSummary:
         elif name == "webhook_signature":
             self._see_webhook("unverified")
 
-    def _see_request(self, at: datetime, failed: bool) -> None:
+    def _see_request(self, at: datetime, status: int) -> None:
+        """404 is somebody's old link, and 429 has a question of its own."""
+        failed, refused = status >= 500, 400 <= status < 500 and status not in (404, 429)
         self.requests += 1
         self.requests_failed += failed
-        slot = self.slots.setdefault(int(at.timestamp()) // SLOT_SECONDS, [0, 0])
-        slot[0] += 1
-        slot[1] += failed
+        slot = self.slots.setdefault(int(at.timestamp()) // SLOT_SECONDS, [0, 0, 0])
+        for place, seen in enumerate((True, failed, refused)):
+            slot[place] += seen
 
     def _see_unnamed(self, entry: LogEntry) -> None:
         wording = VARYING.sub("#", entry.message[:EXAMPLE_CHARACTERS])
@@ -189,13 +191,14 @@ class LogSummary:
             if kind in self.finished_kinds and self.last is not None and self.last - at > IN_HAND_FOR
         )
 
-    def recent_requests(self, pieces: int) -> tuple[int, int]:
-        """Requests of the newest so many pieces of time, and how many of them failed."""
+    def recent_requests(self, pieces: int) -> tuple[int, int, int]:
+        """Requests of the newest so many pieces of time, how many of them failed, and how many were refused."""
         if self.last is None:
-            return 0, 0
+            return 0, 0, 0
         newest = int(self.last.timestamp()) // SLOT_SECONDS
         counted = [count for slot, count in self.slots.items() if slot > newest - pieces]
-        return sum(count[0] for count in counted), sum(count[1] for count in counted)
+        requests, failed, refused = (sum(count[place] for count in counted) for place in range(3))
+        return requests, failed, refused
 
     def show_last(self, *classes: str) -> str:
         """`last 2026-01-15 11:51:12 UTC, 7 minutes before the logs end`: a thing of the past, or of now."""

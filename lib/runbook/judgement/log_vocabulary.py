@@ -59,13 +59,19 @@ WORDS: dict[str, tuple[str, ...]] = {
         "violates foreign key constraint", "foreign key constraint failed", "foreign key constraint violated", "p2003",
         "foreignkeyviolation", "foreignkeyconstrainterror",
     ),
+    # Every connection of the pool is taken, and none comes back in time.
+    "database_pool": (
+        "timeout exceeded when trying to connect", "resourcerequest timed out", "timeout acquiring a connection",
+        "sequelizeconnectionacquiretimeout", "p2024", "pooltimeout", "couldn't get a connection after",
+        "queuepool limit",
+    ),
     "database_timeout": (
         "statement timeout", "lock timeout", "idle-in-transaction timeout", "idle-session timeout",
         "transaction timeout",
         "idleintransactionsessiontimeout", "due to connection timeout", "query read timeout", "querycanceled",
-        "timeout exceeded when trying to connect", "resourcerequest timed out", "timeout acquiring a connection",
-        "sequelizeconnectionacquiretimeout", "operation timeout", "p2024", "p2028", "p1008", "pooltimeout",
-        "couldn't get a connection after", "queuepool limit", "lock not available", "connection timeout expired",
+        
+        "operation timeout", "p2028", "p1008", 
+        "lock not available", "connection timeout expired",
     ),
     "database_connection": (
         "connection terminated unexpectedly", "server closed the connection unexpectedly", "database system is ",

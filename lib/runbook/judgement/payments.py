@@ -58,6 +58,28 @@ def missing_payment(intent: Row, rows: Sequence[Row], user_metadata: str) -> Row
     }
 
 
+def differing(paid: Iterable[Row], rows: Iterable[Row]) -> list[Row]:
+    """Payments of which the one row of the ledger has another amount or currency than Stripe took, newest first."""
+    by_intent: dict[str, list[Row]] = {}
+    for row in rows:
+        by_intent.setdefault(row["intent_id"], []).append(row)
+    found = [
+        {"intent_id": intent["id"], "amount_minor": intent["amount_received"], "currency": intent["currency"],
+         "row_amount_minor": row["amount_minor"], "row_currency": row["currency"], "created_at": intent["created"]}
+        for intent in paid
+        if len(by_intent.get(intent["id"], ())) == 1 and is_other(intent, row := by_intent[intent["id"]][0])
+    ]  # fmt: skip
+    return sorted(found, key=lambda each: (-each["created_at"], each["intent_id"]))
+
+
+def is_other(intent: Row, row: Row) -> bool:
+    """A column that is not mapped, or holds nothing, says nothing."""
+    amount, currency = row["amount_minor"], row["currency"]
+    return (amount is not None and amount != intent["amount_received"]) or bool(
+        currency and currency.lower() != intent["currency"]
+    )
+
+
 def outcomes(intents: Sequence[Row], lately: int) -> list[Row]:
     """Checkouts by how they ended, and how many of them since `lately` (unix seconds); `untried` ones were never tried
     with a card. `customers`: how many different ones the newest had, which tells a wave of bad cards from somebody who

@@ -5,10 +5,17 @@ is said by `diagnose`.
 """
 
 from runbook.judgement.diagnosis import all_suspects, diagnose, impact
-from runbook.judgement.triage.alarms import checkouts_keep_coming, errors_have_names, service_is_up
+from runbook.judgement.triage.alarms import (
+    amounts_agree,
+    checkouts_are_tried,
+    checkouts_keep_coming,
+    errors_have_names,
+    orders_are_paid_once,
+    requests_are_not_refused,
+    service_is_up,
+)
 from runbook.judgement.triage.customers import (
     UNRECORDED,
-    checkouts_are_tried,
     customers_pay_as_usual,
     payments_are_recorded,
     requests_succeed,
@@ -38,6 +45,7 @@ __all__ = [
     "UNRECORDED",
     "alarms",
     "all_suspects",
+    "amounts_agree",
     "calls_are_within_limits",
     "checkouts_are_tried",
     "checkouts_keep_coming",
@@ -55,7 +63,9 @@ __all__ = [
     "objects_are_of_the_keys_mode",
     "of_the_logs",
     "of_the_sides",
+    "orders_are_paid_once",
     "payments_are_recorded",
+    "requests_are_not_refused",
     "requests_are_valid",
     "requests_succeed",
     "service_is_up",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 
 from runbook.facts import Answer, Evidence, Finding, cannot_tell
@@ -11,7 +10,13 @@ from runbook.target import Thresholds
 
 # Causes that keep a paid payment from being recorded; that all payments are recorded speaks against the first three.
 # A missing subscription is seen directly, and may be so new that no payment has met it yet.
-UNRECORDED = ("database_rollback", "webhook_signature", "webhook_handler_error", "webhook_not_subscribed")
+UNRECORDED = (
+    "database_rollback",
+    "webhook_signature",
+    "webhook_handler_error",
+    "webhook_not_subscribed",
+    "database_unavailable",
+)
 # More declines than this are not customers' everyday bad luck. Card businesses see 5-20 %; twice that is worth a look.
 DECLINE_SHARE_PERCENT = 40
 # Fewer attempts than this say nothing about a share.
@@ -20,8 +25,6 @@ ATTEMPTS_MIN = 20
 RECENT_PIECES = 3
 # So many tries of one customer within an hour are no bad luck with a card.
 TRIES_PER_TESTER = 5
-# Abandoned checkouts are some in a hundred; an hour of fewer than so many checkouts says nothing of their share.
-UNTRIED_MIN, UNTRIED_LEAST, CHANCE = 0.25, 8, 1e-5
 
 
 def payments_are_recorded(missing: Evidence, stuck: Evidence) -> Finding:
@@ -62,14 +65,14 @@ def requests_succeed(logs: LogSummary, log: Evidence, settings: Thresholds) -> F
         return Finding(statement, Answer.CANNOT_TELL, "no such request stands in the logs", evidence=(log,))
     because = f"{logs.requests_failed:,} of {logs.requests:,} were answered with 5xx"
     if fail_lately(logs, limit):
-        recent, failed = logs.recent_requests(RECENT_PIECES)
+        recent, failed, _ = logs.recent_requests(RECENT_PIECES)
         because += f"; in the last half hour {failed:,} of {recent:,}"
     answer = Answer.DOES_NOT_HOLD if turned_away(logs, settings) else Answer.HOLDS
     return Finding(statement, answer, because, evidence=(log,))
 
 
 def fail_lately(logs: LogSummary, limit: int) -> bool:
-    recent, failed = logs.recent_requests(RECENT_PIECES)
+    recent, failed, _ = logs.recent_requests(RECENT_PIECES)
     return recent >= ATTEMPTS_MIN and failed * 100 > limit * recent
 
 
@@ -128,26 +131,3 @@ def of_whom(attempts: Evidence) -> str:
         f"; {tries:,} of them from {customers:,} customers: somebody tests stolen cards. Block them with Stripe's "
         "Radar, and put a limit and a captcha before the checkout"
     )
-
-
-def checkouts_are_tried(attempts: Evidence) -> Finding:
-    """An alarm: customers come to the checkout and their browsers never try to pay, far more often than before. What
-    runs in a browser writes no line in our log."""
-    statement = "Customers who come to the checkout try to pay."
-    if not attempts.readable:
-        return cannot_tell(statement, attempts)
-    untried = next((row for row in attempts.rows if row["outcome"] == "untried"), None)
-    late, all_ = (untried["in the last hour"], untried["count"]) if untried else (0, 0)
-    lately = sum(row["in the last hour"] for row in attempts.rows)
-    before, untried_before = sum(row["count"] for row in attempts.rows) - lately, all_ - late
-    # Twice the usual share, or a quarter where little is known of it, is the least that is looked at.
-    usual = max(2 * untried_before / before, UNTRIED_MIN) if before >= ATTEMPTS_MIN else UNTRIED_MIN
-    because = f"{late:,} of {lately:,} in the last hour were never tried, {untried_before:,} of {before:,} before"
-    rings = lately >= UNTRIED_LEAST and chance_of_at_least(late, lately, min(usual, 0.95)) < CHANCE
-    answer = Answer.DOES_NOT_HOLD if rings else Answer.HOLDS
-    return Finding(statement, answer, because, evidence=(attempts,), weight=late)
-
-
-def chance_of_at_least(count: int, of: int, share: float) -> float:
-    """The binomial's upper tail."""
-    return sum(math.comb(of, each) * share**each * (1 - share) ** (of - each) for each in range(count, of + 1))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from runbook.facts import Answer, Evidence, Finding, cannot_tell
 from runbook.judgement.log_summary import LogSummary
 from runbook.judgement.triage.logs import CAUSE_OF_CLASSES, absent_from_logs, counted, states
 
+NO_CONNECTION = CAUSE_OF_CLASSES["database_unavailable"]
 DATABASE_ERRORS = CAUSE_OF_CLASSES["database_rollback"]
 # A pool loses some connections at every failover and deployment; more than this, and until now, is a database away.
 CONNECTIONS_LOST_MIN = 10
@@ -22,6 +25,9 @@ def transactions_are_kept(logs: LogSummary, log: Evidence) -> Finding:
     if found.implicates and not lost and logs.lines(*DATABASE_ERRORS) <= MENDED_MAX and logs.processed:
         because = f"but for {counted(logs, DATABASE_ERRORS)}, and no webhook was lost to it"
         return Finding(found.statement, Answer.HOLDS, because, clears=("database_rollback",), evidence=(log,))
+    if found.implicates and logs.lines(*DATABASE_ERRORS) == logs.lines(*NO_CONNECTION):
+        # A transaction that never began was not rolled back, where nothing else begins one either.
+        return replace(found, implicates=("database_rollback", "database_unavailable"), shared=True)
     return found
 
 
@@ -34,16 +40,16 @@ def database_answers(logs: LogSummary, log: Evidence, sides: Evidence) -> Findin
     state = states(sides)
     passes = state.get("service") == "up"
     health = "its health check passes" if passes else "its health check does not pass"
-    lost = logs.lines("database_connection")
-    told = [f"{lost:,} lost connections in its logs, {logs.show_last('database_connection')}"] if lost else []
-    goes_on = logs.is_going_on("database_connection") and (not passes or lost >= CONNECTIONS_LOST_MIN)
+    lost = logs.lines(*NO_CONNECTION)
+    told = [f"{lost:,} lost connections in its logs, {logs.show_last(*NO_CONNECTION)}"] if lost else []
+    goes_on = logs.is_going_on(*NO_CONNECTION) and (not passes or lost >= CONNECTIONS_LOST_MIN)
     signs = told if goes_on else []
     if not passes and state.get("ledger") == "down":
         signs = [*signs, "the ledger does not answer us either"]
     if signs:
         return Finding(statement, Answer.DOES_NOT_HOLD, "; ".join([health, *signs]),
                        implicates=("database_unavailable",), evidence=(sides, log), weight=lost,
-                       span=logs.span("database_connection"))  # fmt: skip
+                       span=logs.span(*NO_CONNECTION))  # fmt: skip
     if not passes:
         because = f"{health}, and nothing says that its database is the reason"
         return Finding(statement, Answer.CANNOT_TELL, because, evidence=(sides, log))

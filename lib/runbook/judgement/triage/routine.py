@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from runbook.facts import Alarms, Evidence, Finding
 from runbook.judgement.log_summary import LogSummary
-from runbook.judgement.triage.alarms import checkouts_keep_coming, errors_have_names, service_is_up
-from runbook.judgement.triage.customers import checkouts_are_tried, requests_succeed
+from runbook.judgement.triage.alarms import (
+    checkouts_are_tried,
+    checkouts_keep_coming,
+    errors_have_names,
+    requests_are_not_refused,
+    service_is_up,
+)
+from runbook.judgement.triage.customers import requests_succeed
 from runbook.judgement.triage.database import database_answers, transactions_are_kept
 from runbook.judgement.triage.gateway import (
     calls_are_within_limits,
@@ -39,7 +46,7 @@ def of_the_sides(logs: LogSummary, log: Evidence, sides: Evidence) -> tuple[Find
 
 
 def alarms(
-    recorded: Finding,
+    findings: Sequence[Finding],
     logs: LogSummary,
     log: Evidence,
     sides: Evidence,
@@ -48,13 +55,14 @@ def alarms(
     settings: Target,
     now: datetime,
 ) -> Alarms:
-    """What rings without saying why."""
+    """What rings without saying why; `findings` are those that speak for causes as well, or were shown before."""
     return Alarms((
-        recorded,
+        *findings,
         webhooks_are_handled(logs, log, settings.thresholds),
         requests_succeed(logs, log, settings.thresholds),
         service_is_up(sides),
         errors_have_names(logs, log),
+        requests_are_not_refused(logs, log),
         checkouts_keep_coming(arrivals, now),
         checkouts_are_tried(attempts),
     ))
