@@ -67,7 +67,7 @@ def waiting_events(incident: Incident) -> Evidence:
         found = incident.gateway.events(incident.window, types=(NEEDED_EVENT,), delivery_success=False)
         for event in islice(found, WAITING_MAX):
             hours[datetime.fromtimestamp(event["created"] // 3600 * 3600, UTC)] += event["pending_webhooks"] > 0
-        return [{"hour": hour, "events waiting": count} for hour, count in sorted(hours.items())]
+        return [{"hour_at": hour, "events waiting": count} for hour, count in sorted(hours.items())]
 
     return gathered(incident, f"Which {NEEDED_EVENT} events wait at Stripe, by the hour?", "gateway", read,
                     "stripe events list --delivery-success=false", f"at most {WAITING_MAX:,} events; what no endpoint "

@@ -55,7 +55,7 @@ def url_is_registered(endpoints: Evidence) -> Finding:
     if not endpoints.readable:
         return cannot_tell(statement, endpoints)
     if found := ours(endpoints):
-        because = ", ".join(row["endpoint"] for row in found)
+        because = f"{found[0]['endpoint']} has it"
         return Finding(statement, Answer.HOLDS, because, clears=("wrong_url",), evidence=(endpoints,))
     others = [f"{row['endpoint']} at {row['at']}" for row in endpoints.rows if row["mode"] == "ours"]
     because = f"Stripe sends to {'; '.join(others)}" if others else "Stripe knows no endpoint at all"
@@ -68,7 +68,8 @@ def endpoint_is_enabled(endpoints: Evidence) -> Finding:
     if not endpoints.readable or not ours(endpoints):
         return nothing_at_our_url(statement, endpoints)
     if good := [row["endpoint"] for row in ours(endpoints) if row["status"] == "enabled"]:
-        return Finding(statement, Answer.HOLDS, good[0], clears=("endpoint_disabled",), evidence=(endpoints,))
+        because = f"{good[0]} is enabled"
+        return Finding(statement, Answer.HOLDS, because, clears=("endpoint_disabled",), evidence=(endpoints,))
     because = f"{ours(endpoints)[0]['endpoint']} is disabled, by Stripe after days of failures or by a person"
     return Finding(statement, Answer.DOES_NOT_HOLD, because, implicates=("endpoint_disabled", "webhook_not_subscribed"),
                    evidence=(endpoints,))  # fmt: skip
@@ -79,7 +80,8 @@ def event_is_subscribed(endpoints: Evidence) -> Finding:
     if not endpoints.readable or not ours(endpoints):
         return nothing_at_our_url(statement, endpoints)
     if good := [row["endpoint"] for row in ours(endpoints) if row["has the event"] == "yes"]:
-        return Finding(statement, Answer.HOLDS, good[0], clears=("not_subscribed",), evidence=(endpoints,))
+        because = f"{good[0]} asks for it"
+        return Finding(statement, Answer.HOLDS, because, clears=("not_subscribed",), evidence=(endpoints,))
     because = f"{ours(endpoints)[0]['endpoint']} asks for {ours(endpoints)[0]['events']} kinds of event, not for this"
     return Finding(statement, Answer.DOES_NOT_HOLD, because, implicates=("not_subscribed", "webhook_not_subscribed"),
                    evidence=(endpoints,))  # fmt: skip
@@ -149,15 +151,15 @@ def began_with_a_deployment(deliveries: Deliveries, log: Evidence, containers: E
     if since is None or started is None:
         because = "no series of refusals stands in the logs" if since is None else "its start is not known"
         return Finding(statement, Answer.CANNOT_TELL, because, evidence=(log, containers))
-    shown = f"it was started {clock.show(started)}, the refusals began {clock.show(since)}"
+    shown = f"the container was started {clock.show(started)}, the refusals began {clock.show(since)}"
     if started > since:
-        because = f"{shown}: it was started in the midst of them"
+        because = f"{shown}: it came in the midst of them"
         return Finding(statement, Answer.CANNOT_TELL, because, evidence=(log, containers))
     if last is None:
         because = f"{shown}; no delivery from before stands in the logs"
         return Finding(statement, Answer.CANNOT_TELL, because, evidence=(log, containers))
     if last <= started:
-        return Finding(statement, Answer.HOLDS, f"{shown}; in between none passed", implicates=DEPLOYED,
+        return Finding(statement, Answer.HOLDS, f"{shown}; no delivery passed in between", implicates=DEPLOYED,
                        clears=("rolled_secret",), evidence=(log, containers))  # fmt: skip
     because = f"{shown}; until {clock.show(last)} deliveries passed in the same container"
     return Finding(statement, Answer.DOES_NOT_HOLD, because, implicates=("rolled_secret",), clears=DEPLOYED,
@@ -179,9 +181,9 @@ def secret_is_the_one_on_record(secrets: Evidence) -> Finding:
         because = "the target file names none (`gateway.webhook_secret`)"
         return Finding(statement, Answer.CANNOT_TELL, because, evidence=(secrets,))
     if known["compared"] == "the same":
-        because = "the container's is the same as the target file's"
+        because = "the container's secret is the same as the target file's"
         return Finding(statement, Answer.HOLDS, because, clears=WRONG_SECRETS, evidence=(secrets,))
-    because = "the container's is another than the target file's"
+    because = "the container's secret is another than the target file's"
     return Finding(statement, Answer.DOES_NOT_HOLD, because, implicates=WRONG_SECRETS, clears=("parsed_body",),
                    evidence=(secrets,))  # fmt: skip
 
@@ -206,7 +208,7 @@ def no_endpoint_of_the_other_mode(endpoints: Evidence) -> Finding:
 
 def lookalike(statement: str, found: Sequence[Row], mechanism: str, endpoints: Evidence) -> Finding:
     if not found:
-        return Finding(statement, Answer.HOLDS, "there is none", clears=(mechanism,), evidence=(endpoints,))
+        return Finding(statement, Answer.HOLDS, "there is no such endpoint", clears=(mechanism,), evidence=(endpoints,))
     because = ", ".join(f"{row['endpoint']} at {row['at']}" for row in found)
     return Finding(statement, Answer.DOES_NOT_HOLD, because, implicates=(mechanism,), evidence=(endpoints,))
 
@@ -224,3 +226,16 @@ def clocks_agree(clocks: Evidence) -> Finding:
     if max(told.values()) > TOLERANCE_SECONDS:
         return Finding(statement, Answer.DOES_NOT_HOLD, because, implicates=("clock_ahead",), evidence=(clocks,))
     return Finding(statement, Answer.HOLDS, because, clears=("clock_ahead",), evidence=(clocks,))
+
+
+def cures(found: Suspects, as_of: datetime) -> Evidence:
+    """What is left standing with evidence for it, and what cures each: by the plan, or by a person."""
+    by = {"secret": "the plan", "endpoint": "the plan", "person": "a person"}
+    rows = tuple(
+        {"mechanism": name, "means": MECHANISMS[name].sentence, "cured by": by[MECHANISMS[name].by],
+         "cure": MECHANISMS[name].cure}
+        for name in found.implicated
+    )  # fmt: skip
+    open_ = ", ".join(name for name in found.standing if name not in found.implicated)
+    note = f"neither shown nor excluded: {open_}" if open_ else ""
+    return Evidence("What is it, and what would cure it?", "judgement", as_of, rows, note=note)

@@ -32,6 +32,7 @@ from runbook.plan import Plan, Step, WorkItem
 NAME = "webhook_signature"
 NOTEBOOK = "11_scenario_b_webhook_signature"
 SERVICE = "the service"
+AGAIN = "run this notebook again, which has delivered what waits"
 PROOF = (
     "Only a delivery by Stripe proves a secret: the first redelivery is the canary, and when it is not recorded the "
     "rest is withheld."
@@ -76,21 +77,21 @@ def first(cure: Cure) -> tuple[tuple[Step, ...], tuple[WorkItem, ...]]:
     if "secret" in cure.ways:
         steps += cure.new_secret
         if not cure.new_secret:
-            work.append(WorkItem(SERVICE, cure.no_secret, MECHANISMS["wrong_secret"].cure, 0, ""))
+            work.append(WorkItem(SERVICE, cure.no_secret, f"{MECHANISMS['wrong_secret'].cure}; then {AGAIN}", 0, ""))
     if "endpoint" in cure.ways:
         wanted = endpoint_to_repair(cure.endpoints, cure.webhook_url)
         if wanted:
             steps.append(update_endpoint(wanted, cure.webhook_url))
         else:
             why = "which endpoint at Stripe is meant to be ours cannot be told"
-            work.append(WorkItem(SERVICE, why, "set or make it in the Dashboard, with our URL", 0, ""))
+            work.append(WorkItem(SERVICE, why, f"set or make it in the Dashboard, with our URL; then {AGAIN}", 0, ""))
     return tuple(steps), tuple(work)
 
 
 def by_hand(mechanism: str) -> WorkItem:
     """The exact patch or command, for whoever may make releases or set clocks."""
     each = MECHANISMS[mechanism]
-    return WorkItem(SERVICE, each.sentence.rstrip("."), each.cure, 0, "")
+    return WorkItem(SERVICE, each.sentence.rstrip("."), f"{each.cure}; then {AGAIN}", 0, "")
 
 
 def update_endpoint(endpoint: Row, url: str) -> Step:
