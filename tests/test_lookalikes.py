@@ -29,7 +29,7 @@ NAMED = {
     "invalid_requests": {"unknown_parameter": "invalid_request_error", "missing_parameter": "invalid_request_error",
                          "decimal_amount": "invalid_request_error", "reused_key": "idempotency_error"},
     "webhook_handler_error": {"exception": "webhook_handler_error", "answers_first": "webhook_handler_error"},
-    "database_unavailable": {"pool_exhausted": "database_connection", "connection_refused": "database_connection",
+    "database_unavailable": {"pool_exhausted": "database_pool", "connection_refused": "database_connection",
                              "too_many_clients": "database_connection"},
     "authentication_required": {"off_session": "authentication_required"},
 }
