@@ -3,11 +3,13 @@
 import dataclasses
 import re
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from keyed_world import as_it_was
 from practice.faults import invalid_api_key
 from practice.faults.invalid_api_key import IN_THE_BROWSER, VARIANTS
 from practice.traffic.plan import MINUTE
@@ -28,21 +30,9 @@ def world(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture
-def healthy(world: World):
-    """The world as it was opened: faults of this module follow one another in it."""
-    key, page, api = world.gateway.keys["live"].secret, world.gateway.keys["live"].publishable, dict(
-        world.process.definition.environment)
-    stored = {app: one.stored for app, one in world.applications.known.items()}
-    yield world
-    for text in (key, page):
-        world.gateway.faults.restore(text)
-    for app, text in stored.items():
-        world.applications.known[app].stored = text
-    if dict(world.process.definition.environment) != api:
-        world.reconfigure(api, stored=False)
-    if world.applications.page_key() != page:
-        world.reconfigure({invalid_api_key.PAGE: page}, app="web", stored=False)
-    world.truths = ()
+def healthy(world: World) -> Iterator[World]:
+    with as_it_was(world):
+        yield world
 
 
 def refusals(world: World) -> list[str]:
