@@ -9,7 +9,7 @@ import pytest
 from practice.faults import FAULTS
 from practice.light import LightWorld, Quarters
 from practice.light.variation import Variation
-from runbook import evidence, target
+from runbook import evidence, response, target
 from runbook.evidence import honoured
 from runbook.facts import Answer
 from runbook.incident import Incident, open_incident
@@ -65,6 +65,12 @@ def test_the_keys_name_the_cause(opened, variant):
     finding = triage.keys_have_the_right_mode(evidence.configured_keys(incident), incident.target)
     assert finding.answer is Answer.DOES_NOT_HOLD
     assert finding.implicates == (CAUSE,)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_triage_names_this_cause_and_no_other(opened, variant):
+    _, incident = opened(variant)
+    assert response.triage(incident).causes == (CAUSE,)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

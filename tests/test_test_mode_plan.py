@@ -59,7 +59,7 @@ def test_without_another_webhook_secret_the_keys_are_exchanged_and_it_is_said():
 
 
 @pytest.mark.parametrize(("expected", "words"), [("live", ("honoured", "no money came", "ask usr_1 to pay for ORD-1")),
-                                                 ("test", ("really charged", "refund it in full"))])
+                                                 ("test", ("really charged", "refund ORD-1 in full"))])
 def test_each_order_is_left_to_a_person_with_its_user_sum_and_a_proposal(expected, words):
     made = test_key.with_orders(Plan("t", "i", "r", "n", ()), case(expected=expected, orders=[ORDER]))
     (item,) = made.work_list

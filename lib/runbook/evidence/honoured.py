@@ -89,8 +89,8 @@ def other_mode_payments(incident: Incident) -> Evidence:
 
 
 def _rows(incident: Incident) -> list[Row]:
-    text, now = questions.text("rows_until_now"), incident.clock.now() + timedelta(seconds=1)
-    return list(incident.ledger.stream(text, start=incident.window.start, now=now))
+    text, until = questions.text("rows_until_now"), incident.clock.now() + timedelta(seconds=1)
+    return list(incident.ledger.stream(text, start=incident.window.start, until=until))
 
 
 def _of_the_other_mode(incident: Incident, rows: list[Row], mode: str) -> Iterator[Row]:

@@ -70,9 +70,9 @@ def promises(made: Plan, case: Case) -> tuple[str, ...]:
 def order_to_decide(row: Row, case: Case) -> WorkItem:
     user, order = row["user_id"] or "nobody named", row["order_key"] or row["row_id"]
     if case.expected_mode == "live":
-        reason = f"order {order} of {user} was honoured, and its payment exists in test mode alone: no money came"
+        reason = "the order was honoured, and its payment exists in test mode alone: no money came"
         proposal = f"hold back what has not left; ask {user} to pay for {order}, or cancel it"
     else:
-        reason = f"{user} was really charged for {order}, where no real money belongs"
-        proposal = f"refund it in full, and write to {user}"
+        reason = "it was really charged, where no real money belongs"
+        proposal = f"refund {order} in full, and write to {user}"
     return WorkItem(row["intent_id"], reason, proposal, row["amount_minor"], row["currency"])
