@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Stripe's next attempts are hours away; in a drill they come every few seconds for as long as a drill may last, so that
 # what fails now arrives by itself soon after the cure.
-RETRIES = (3.0, *(5.0,) * 200)
+RETRIES = (2.0, *(3.0,) * 300)
 # Of what was laid down as refused, the youngest is still tried again; the next attempts of the older are hours away.
 TRIED_AGAIN_PERCENT = 30
 ANSWER_SECONDS_MAX = 10.0

@@ -185,7 +185,7 @@ class Thresholds(Part):
     delivery_wait_seconds: Positive = 20
     # Once what refused them is set right, Stripe's own retries come: those due within seconds are waited for, one after
     # the other, and the rest, which may be hours away, is asked for. One that comes later finds its event handled.
-    retry_wait_seconds: Count = 6
+    retry_wait_seconds: Count = 4
     # Stripe keeps events for 30 days; what is older can only be settled directly.
     redelivery_days: Positive = 30
     # How much of Stripe's limit a queue leaves free: for other programs on the account, and for the runbook's reading.
