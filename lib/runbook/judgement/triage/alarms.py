@@ -114,8 +114,14 @@ def is_unusual(late: int, lately: int, count: int, before: int) -> bool:
 
 
 def chance_of_at_least(count: int, of: int, share: float) -> float:
-    """The binomial's upper tail."""
-    return sum(math.comb(of, each) * share**each * (1 - share) ** (of - each) for each in range(count, of + 1))
+    """The binomial's upper tail, by logarithms: of some thousand requests its coefficients are beyond any float."""
+    ways = math.lgamma(of + 1)
+    logs = (
+        ways - math.lgamma(each + 1) - math.lgamma(of - each + 1)
+        + each * math.log(share) + (of - each) * math.log1p(-share)
+        for each in range(count, of + 1)
+    )  # fmt: skip
+    return sum(math.exp(each) for each in logs)
 
 
 def errors_have_names(logs: LogSummary, log: Evidence) -> Finding:
