@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from random import Random
 
 import pytest
-from practice.traffic.people import person
+from practice.traffic.people import card_in, person
 from practice.world import World
 from runbook import evidence, planning, repair
 from runbook.errors import CannotLook
@@ -87,7 +87,8 @@ def test_a_mixed_pair_is_seen_by_its_modes(modes, answer):
 
 @contextmanager
 def broken(tmp_path, monkeypatch, variant, live):
-    with World.open(tmp_path / "world", payments=300, users=60, live=live) as world:
+    mode = "test" if variant == "live_key_in_staging" else "live"
+    with World.open(tmp_path / "world", payments=300, users=60, live=live, mode=mode) as world:
         world.inject(CAUSE, variant, live=live)
         monkeypatch.setenv("RUNBOOK_OUTPUTS", str(tmp_path / "outputs"))
         for name, value in world.environment.items():
@@ -123,12 +124,12 @@ def cured(world, incident):
 
 
 def pays_really(world):
-    """Somebody new signs up, and their own card is charged and recorded."""
+    """Somebody new signs up, and their card is charged in the world's own mode, and recorded."""
     who = person(Random(5), 77_000, world.now())
     user = world.shopper.sign_up(who.email, who.name)
     intent, transaction = world.shopper.check_out(user, 1_900, "usd", "ORD-AFTER")
-    world.shopper.confirm_with(intent, who.card)
-    assert world.gateway.engine.mode("live").retrieve("payment_intent", intent)["status"] == "succeeded"
+    world.shopper.confirm_with(intent, card_in(world.mode, who))
+    assert world.gateway.engine.mode(world.mode).retrieve("payment_intent", intent)["status"] == "succeeded"
     until(lambda: world.shopper.http.get(f"/api/payments/{transaction}").json()["status"] == "COMPLETED")
 
 
@@ -157,12 +158,27 @@ def test_customers_who_keep_trying_pay_really_after_the_cure(tmp_path, monkeypat
         assert (verdict.harm, verdict.broken, verdict.left) == ((), (), ())
 
 
-def test_a_mixed_pair_is_cured_on_its_wrong_side_alone(tmp_path, monkeypatch):
-    with broken(tmp_path, monkeypatch, "test_secret_key", live=False) as (world, incident):
+SECRET, PUBLISHABLE, WEBHOOK = "STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET"
+WEB = "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY"
+
+
+@pytest.mark.parametrize(
+    ("variant", "variables"),
+    [
+        ("test_secret_key", {SECRET}),
+        ("test_webhook_secret", {SECRET, WEBHOOK}),
+        ("insufficient_funds", {SECRET, PUBLISHABLE, WEBHOOK, WEB}),
+        ("live_key_in_staging", {SECRET, PUBLISHABLE, WEBHOOK, WEB}),
+    ],
+)
+def test_what_is_wrong_is_cured_and_nothing_else(tmp_path, monkeypatch, variant, variables):
+    with broken(tmp_path, monkeypatch, variant, live=False) as (world, incident):
         made = cured(world, incident)
-        assert [(step.kind, step.new["app"]) for step in made.steps] == [("set_variable", "api"), ("redeploy", "api")]
-        assert made.steps[0].new["variable"] == "STRIPE_SECRET_KEY"
+        assert {step.new["variable"] for step in made.steps if step.kind == "set_variable"} == variables
+        deployed = [step.new["app"] for step in made.steps if step.kind == "redeploy"]
+        assert deployed == (["api", "web"] if WEB in variables else ["api"])
         pays_really(world)
+        assert world.referee().judge().harm == ()
 
 
 def away():
