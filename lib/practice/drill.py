@@ -153,7 +153,7 @@ def summary(record: dict[str, Any], verdict: Verdict, incident: str) -> list[str
     total = record["timings_seconds"]["total"]
     told = impact.get("scale") != "cannot tell"
     lines = [
-        f"diagnosis   {', '.join(record['diagnosis']['causes']) or 'none'}; verdict {record['verdict']}",
+        f"diagnosis   {', '.join(record['diagnosis']['causes']) or 'not made'}; verdict {record['verdict']}",
         f"impact      {impact['payments']} payments of {impact['users']} users: {sums or 'no money'}" if told
         else "impact      cannot be told, because a side could not be read",
         f"repaired    {outcomes['applied']} applied, {outcomes['already_done']} already done, "
