@@ -156,6 +156,7 @@ def test_quarters_have_one_world_at_a_time_and_are_left_as_they_were(quarters: Q
 def test_the_stub_of_the_service_shows_the_faults_face(quarters: Quarters) -> None:
     with LightWorld.open(quarters, 5, USUAL) as world:
         assert answers(world) == (200, 400, 400)
+        assert world.keys.publishable in httpx.get(f"{world.service_url}/shop").text
         world.inject("database_unavailable")
         assert answers(world) == (503, 400, 400)
     assert together([Face(), Face(unsigned=200), Face(health=0)]) == Face(0, 200, 400)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from practice.faults.fault import HEALTHY, Face
 from practice.traffic.history import WEBHOOK
 
 HEALTH = "/api/health"
+SHOP = "/shop"
 
 
 def together(faces: Iterable[Face]) -> Face:
@@ -26,8 +27,9 @@ def together(faces: Iterable[Face]) -> Face:
     return Face(worst("health"), worst("unsigned"), worst("wrongly_signed"))
 
 
-def app(face: Face) -> Starlette:
-    """Two routes that answer with the status codes of `face`; 0 closes the socket without a word."""
+def app(face: Face, page: Callable[[], str]) -> Starlette:
+    """Two routes that answer with the status codes of `face`; 0 closes the socket without a word. And the web part's
+    page, which is served beside them."""
 
     def answer(request: Request, status: int, good: str, bad: str) -> Response:
         if status == 0:
@@ -43,4 +45,7 @@ def app(face: Face) -> Starlette:
         status = face.wrongly_signed if "stripe-signature" in request.headers else face.unsigned
         return answer(request, status, "received", "Webhook signature verification failed")
 
-    return Starlette(routes=[Route(HEALTH, health), Route(WEBHOOK, webhook, methods=["POST"])])
+    async def shop(request: Request) -> Response:
+        return HTMLResponse(page())
+
+    return Starlette(routes=[Route(HEALTH, health), Route(WEBHOOK, webhook, methods=["POST"]), Route(SHOP, shop)])

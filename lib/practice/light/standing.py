@@ -39,5 +39,9 @@ class Standing(Applications):
         if process.status == "created":
             process.state = replace(process.state, status="running", pid=1, started_at=made)
 
+    def page(self) -> str:
+        """The web part's page, built of the environment that its container has."""
+        return self._page(self.known["web"].running, 0).read_text()
+
     def wait_until_it_answers(self) -> None:
         """Nobody will."""

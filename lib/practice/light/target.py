@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from practice.light.face import SHOP
 from practice.traffic.history import WEBHOOK
 from practice.wires.service.provision import DATABASE
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from practice.light.world import LightWorld
 
 LEVELS = (0, 15, 30, 60)
+# A small account, as in practice.yaml: what the fault of rate limits is laid against.
+LIMITS = {"account_per_second": 20, "endpoint_per_second": 15}
 
 
 def environment(world: LightWorld) -> dict[str, str]:
@@ -45,13 +48,13 @@ def content(world: LightWorld) -> dict[str, Any]:
             "publishable_key": "env:PRACTICE_PUBLISHABLE_KEY", "webhook_secret": "env:PRACTICE_WEBHOOK_SECRET",
             "other_mode_read_key": "env:PRACTICE_OTHER_MODE_READ_KEY", "expected_mode": world.mode,
             "status_urls": [f"{world.gateway.url}/status/api/v2/status.json"],
-            "requests_per_second": 1000, "timeout_seconds": 2,
+            "requests_per_second": 1000, "timeout_seconds": 2, "limits": LIMITS,
         },
         "ledger": {"read_dsn": "env:PRACTICE_LEDGER_READ_DSN", "write_dsn": "env:PRACTICE_LEDGER_WRITE_DSN",
                    "database": DATABASE, **variation.ledger_section()},
         "service": {
             "base_url": world.service_url, "webhook_url": world.service_url + WEBHOOK, "names": [variation.service],
-            "web_names": [world.applications.names["web"]],
+            "web_names": [world.applications.names["web"]], "web_url": world.service_url + SHOP,
             "docker_host": world.quarters.docker_host, "admin_token": "env:PRACTICE_ADMIN_TOKEN",
             "log_format": variation.log_format if variation.log_format_told else "auto", "timeout_seconds": 2,
         },

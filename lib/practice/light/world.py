@@ -104,7 +104,7 @@ class LightWorld:
         truth = found.inject(self, variant, self.seed if seed is None else seed, False)
         self.truths += (truth,)
         self.environment |= truth.hands_over
-        self.quarters.service.app = face.app(face.together(each.face for each in self.truths))
+        self._show()
         return truth
 
     @property
@@ -163,11 +163,12 @@ class LightWorld:
     def _open(self) -> None:
         self.gateway = Gateway(self.seed, self.now)
         self.gateway.url, self.service_url = self.quarters.gateway.url, self.quarters.service.url
-        self.quarters.gateway.app, self.quarters.service.app = self.gateway.app, face.app(face.together(()))
+        self.quarters.gateway.app = self.gateway.app
         with self.gateway.engine.at(self.now() - 86_400.0 * 90, "none"):
             self.endpoint = self.gateway.engine.mode(self.mode).create_webhook_endpoint(
                 {"url": self.service_url + WEBHOOK, "enabled_events": list(EFFECTS), "description": "shop"})
         self.applications = self._containers()
+        self._show()
         self._tables.create(self.quarters.conn)
         self.plan = self.variation.restated(
             plan(self.seed, self.now(), self.variation.payments, self.variation.users))
@@ -175,6 +176,11 @@ class LightWorld:
         self.history.lay_plan(self.plan)
         self.add(self.history)
         self.environment = target.environment(self)
+
+    def _show(self) -> None:
+        """The service's face as the faults leave it."""
+        shown = face.together(each.face for each in self.truths)
+        self.quarters.service.app = face.app(shown, self.applications.page)
 
     def _containers(self) -> Standing:
         api = {
