@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -99,11 +100,11 @@ def test_nobody_is_told_what_the_service_or_we_have_told_them():
 def test_a_letter_names_amount_day_and_order_and_no_refund_where_the_order_is_good():
     subject, text = letter("confirmation", [payment("pi_1", SETTLED)], "Shop payments")
     assert subject == "Your payment went through"
-    assert "26.80 EUR on 15 January 2026, order ORD-1" in text
+    assert "26.80 EUR on 15 January 2026, order ORD-1\n\nThe money arrived" in text
     assert text.endswith("Shop payments\n")
     assert "refund" not in text.lower()
     subject, text = letter("refund", [payment("pi_1", LEFT, order="")], "Shop", "https://example.com/refunds")
-    assert "26.80 EUR on 15 January 2026\n" in text
+    assert "26.80 EUR on 15 January 2026\n\nPlease do not pay again" in text
     assert "How refunds work: https://example.com/refunds" in text
 
 
@@ -140,7 +141,9 @@ def test_every_incident_ends_with_the_two_standing_tasks_and_what_it_calls_for()
     slugs = [each.slug for each in follow_up.tasks("inc-1", RECORD, [])]
     assert slugs == ["remove-cause", "review-runbook", "add-test"]
     rows = [payment("pi_1", LEFT), payment("pi_2", MISSING)]
-    held = RECORD | {"withheld": [{"key": "k", "reason": "the row moved"}]}
+    own = {"key": "runbook-create_task-1", "reason": "bd is not installed"}
+    assert [each.slug for each in follow_up.tasks("inc-1", RECORD | {"withheld": [own]}, [])] == slugs
+    held = RECORD | {"withheld": [own, {"key": "k", "reason": "the row moved"}]}
     named = follow_up.tasks("inc-1", held, rows)
     assert [each.slug for each in named][:3] == ["decide-work-list", "repair-missing", "look-at-withheld"]
     assert named[0].title == "Decide on 1 payment left to a person after inc-1"
@@ -373,6 +376,7 @@ def test_addresses_are_masked_wherever_they_are_shown_and_whole_in_one_file_of_m
     assert "payments on call" in report
     assert "2027-01-31" in report
     assert "| settled directly |" in report
+    assert re.search(r"was approved by \S+\n- ", report)
 
 
 def test_only_the_really_affected_are_affected(mended):

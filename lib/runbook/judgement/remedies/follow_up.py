@@ -24,6 +24,8 @@ ONCE = (
     "Each mail, task and message is claimed in the journal before it is sent, and sent at most once: what a crash "
     "leaves in doubt is never sent again, but named for a person to look at."
 )
+# Steps that are retried by the next follow-up, so that no task has to remind of them.
+OWN = ("runbook-create_task-", "runbook-post_message-")
 PURPOSE = {
     "confirmation": "that their payment is recorded and the order good",
     "refund": "that we have the money and how to have it back",
@@ -105,7 +107,7 @@ def tasks(incident: str, record: Mapping[str, Any], affected: Sequence[Row]) -> 
     head = f"{incident}: {why}\n\nThe record, the report and the journal lie in outputs/{incident}/.\n"
     left = [row["payment"] for row in affected if row["became"] == LEFT]
     lost = [row["payment"] for row in affected if row["became"] == MISSING]
-    held = record["withheld"]
+    held = [each for each in record["withheld"] if not each["key"].startswith(OWN)]
     more = [
         Task("decide-work-list", f"Decide on {count(left, 'payment')} left to a person after {incident}",
              f"{head}\n" + "\n".join(left) + "\n", 1) if left else None,
