@@ -21,12 +21,18 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
+from multiprocessing.util import Finalize
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.bench import paper, worlds
 from tests.bench.worlds import Case, cases
 
+if TYPE_CHECKING:
+    from practice.light import Quarters
+
 WORKERS = 2
+CHUNK = 4  # cases that a worker takes at a time
 NOT_LAID = frozenset({"not laid"})
 
 
@@ -60,40 +66,60 @@ def measure(arguments: Sequence[str] = ()) -> dict[str, float]:
 
 def run(chosen: Sequence[Case], workers: int = WORKERS) -> list[Outcome]:
     """Each worker has one cluster, and opens one world after the other in it."""
-    shares = [list(chosen[number::workers]) for number in range(workers)]
     if workers == 1:
-        return list(diagnosed(shares[0]))
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        done = [outcome for some in pool.map(diagnose_all, shares) for outcome in some]
-    order = {case.name: at for at, case in enumerate(chosen)}
-    return sorted(done, key=lambda outcome: order[outcome.case.name])
+        with room() as (quarters, scratch):
+            return [attempt(case, quarters, scratch) for case in chosen]
+    with ProcessPoolExecutor(workers, get_context("spawn"), move_in) as pool:
+        return [told(outcome) for outcome in pool.map(attempt_here, chosen, chunksize=CHUNK)]
 
 
-def diagnose_all(chosen: list[Case]) -> list[Outcome]:
-    return list(diagnosed(chosen))
-
-
-def diagnosed(chosen: Sequence[Case]) -> Iterator[Outcome]:
-    """Opens the quarters and, one by one, the worlds; with the environment and the target of each."""
+@contextlib.contextmanager
+def room() -> Iterator[tuple[Quarters, Path]]:
+    """Quarters for worlds, and a folder for their targets and incidents; the environment is put back afterwards."""
     from practice.light import Quarters
 
     before = dict(os.environ)
     with Quarters() as quarters, tempfile.TemporaryDirectory() as scratch:
         os.environ["RUNBOOK_OUTPUTS"] = f"{scratch}/outputs"
         try:
-            for case in chosen:
-                try:
-                    yield diagnose(case, quarters, Path(scratch))
-                except Exception as problem:  # a world that cannot be laid is reported, and counts as misread
-                    where = traceback.extract_tb(problem.__traceback__)[-1]
-                    sentence = f"{type(problem).__name__} in {where.filename}:{where.lineno}: {problem}"
-                    yield Outcome(case, frozenset({"?"}), NOT_LAID, NOT_LAID, "", 0.0, sentence)
+            yield quarters, Path(scratch)
         finally:
             os.environ.clear()
             os.environ.update(before)
 
 
-def diagnose(case: Case, quarters: object, scratch: Path) -> Outcome:
+HERE: list[tuple[Quarters, Path]] = []  # the room of this worker
+
+
+def move_in() -> None:
+    opened = contextlib.ExitStack()
+    HERE.append(opened.enter_context(room()))
+    Finalize(None, opened.close, exitpriority=1)  # a worker of a pool runs these at its end, and no other
+
+
+def attempt_here(case: Case) -> Outcome:
+    return attempt(case, *HERE[0])
+
+
+def attempt(case: Case, quarters: Quarters, scratch: Path) -> Outcome:
+    """A world that cannot be laid is reported, and counts as misread."""
+    try:
+        return diagnose(case, quarters, scratch)
+    except Exception as problem:
+        where = traceback.extract_tb(problem.__traceback__)[-1]
+        sentence = f"{type(problem).__name__} in {where.filename}:{where.lineno}: {problem}"
+        return Outcome(case, frozenset({"?"}), NOT_LAID, NOT_LAID, "", 0.0, sentence)
+
+
+def told(outcome: Outcome) -> Outcome:
+    """Each world that was misread is named as soon as it is."""
+    if not outcome.is_exact:
+        print(f"{outcome.case.name}: expected {names(outcome.expected)}, found {names(outcome.found)}: "
+              f"{outcome.sentence[:300]}", file=sys.stderr, flush=True)  # fmt: skip
+    return outcome
+
+
+def diagnose(case: Case, quarters: Quarters, scratch: Path) -> Outcome:
     """One world, one triage."""
     from runbook import incident, response, target
     from runbook.errors import RunbookError
@@ -155,16 +181,12 @@ def recall(pairs: Sequence[Outcome], found: Sequence[frozenset[str]]) -> float |
 
 
 def show(outcomes: Sequence[Outcome]) -> None:
-    """What was taken for what, and each world that was misread."""
+    """What was taken for what."""
     print("expected → found (worlds)")
     matrix = Counter((names(each.expected), names(each.found)) for each in outcomes if each.case.kind != "pair")
     for (expected, found), count in sorted(matrix.items()):
         mark = "" if expected == found else "   ←"
         print(f"  {expected:32} {found:40} {count:>4}{mark}")
-    for each in outcomes:
-        if not each.is_exact:
-            print(f"{each.case.name}: expected {names(each.expected)}, found {names(each.found)}: "
-                  f"{each.sentence[:300]}", file=sys.stderr)
 
 
 def names(causes: frozenset[str]) -> str:

@@ -34,7 +34,7 @@ def lay_noise(world: World, level: Level, seed: int) -> tuple[str, ...]:
     """Lay so much noise into the day, and return the names of what there is."""
     random = Random(f"noise {seed}")
     chosen = random.sample(list(KINDS), COUNTS[level])
-    history = History(world.gateway.engine, wallets=dict(world.history.wallets))
+    history = History(world.gateway.engine, wallets=dict(world.history.wallets), mode=world.history.mode)
     for name in chosen:
         KINDS[name](world, history, random)
     world.add(history)
