@@ -72,6 +72,10 @@ def books(verdict):
     return "reconciliation", {"verdict": verdict, "because": [], "items": 1, "discrepancies": 0, "digest": ""}
 
 
+def left(*payments, remedy="database_rollback"):
+    return "work_list", {"remedy": remedy, "items": [{"payment": each} for each in payments]}
+
+
 ILL, WELL, UNCLEAR = "does not hold", "holds", "cannot tell"
 FOUND = ran(TRIAGE, diagnosis("database_rollback"))
 DRY = ran(SCENARIO, checks("before", ILL, WELL), plan(), refused())
@@ -168,7 +172,7 @@ def test_the_verdict_says_what_was_true(things, verdict):
 EXITS = [
     ("nothing wrong", ran(TRIAGE, diagnosis("none")), 0),
     ("recovered", [*FOUND, *DRY, *REPAIRED], 0),
-    ("recovered, with a work list", [*FOUND, *REPAIRED, ("work_list", {"items": [{"payment": "pi_1"}]})], 0),
+    ("recovered, with a work list", [*FOUND, *REPAIRED, left("pi_1")], 0),
     ("wrong, and no plan for it", FOUND, 1),
     ("wrong, and a plan with nothing in it", [*FOUND, *ran(SCENARIO, plan(steps=0))], 1),
     ("carried out, and not recovered",
@@ -240,9 +244,23 @@ def test_the_first_look_before_is_kept_beside_the_newest_after():
 
 
 def test_the_newest_work_list_counts():
-    lists = [("work_list", {"items": [{"payment": "pi_1"}]}), ("work_list", {"items": []})]
+    lists = [left("pi_1"), left()]
     assert fold(*lists)["work_list"] == []
     assert fold(*reversed(lists))["work_list"] == [{"payment": "pi_1"}]
+
+
+def test_each_remedy_leaves_its_own_to_a_person_and_a_payment_stands_once():
+    lists = [left("pi_1", "pi_2"), left("pi_2", "pi_3", remedy="e"), left("pi_1")]
+    assert [item["payment"] for item in fold(*lists)["work_list"]] == ["pi_1", "pi_2", "pi_3"]
+
+
+@pytest.mark.parametrize(("answers", "verdict", "code"), [
+    (["holds"], "no_incident", 0), (["holds", "cannot tell"], "incomplete", 2),
+    (["cannot tell", "does not hold"], "incident_found", 1),
+])  # fmt: skip
+def test_monitoring_alone_has_a_verdict_and_a_code(answers, verdict, code):
+    found = fold(*ran("50_monitoring", ("health", {"findings": [{"answer": answer} for answer in answers]})))
+    assert (found["verdict"], record.exit_code(found)) == (verdict, code)
 
 
 def test_machine_time_is_counted_and_waiting_for_people_is_not():

@@ -20,6 +20,9 @@ from runbook.judgement.causes import CAUSES
 SCHEMA_VERSION = 1
 # Causes that are nothing to repair: none at all, and customers' own doing.
 NOT_OURS = {cause.name for cause in CAUSES.values() if not cause.incident} | {"none"}
+HEALTH_VERDICTS = {"does not hold": "incident_found", "cannot tell": "incomplete"}
+# What is written to people after an incident, and a payment of our own, repair nothing.
+NO_REPAIR = ("test_payment", "follow_up")
 OUTCOMES = {"applied": "applied", "already done": "already_done", "withheld": "withheld"}
 
 
@@ -32,7 +35,7 @@ def fold(incident: str, entries: Sequence[Entry]) -> dict[str, Any]:
     checks = {phase: checks_of(entries, phase) for phase in ("before", "after")}
     made = {entry.body["fingerprint"]: entry for entry in of(entries, "plan")}  # one made again is the same plan
     plans = [plan_state(entry, entries) for entry in made.values()]
-    work = (newest(entries, "work_list") or {"items": []})["items"]
+    health = newest(entries, "health") or {"findings": []}
     reconciliation = newest(entries, "reconciliation") or {}
     return {
         "schema_version": SCHEMA_VERSION,
@@ -44,14 +47,14 @@ def fold(incident: str, entries: Sequence[Entry]) -> dict[str, Any]:
         "opened_at": opened.at,
         "closed_at": entries[-1].at,
         "status": status(entries, plans),
-        "verdict": verdict(last, checks, reconciliation),
+        "verdict": verdict(last, checks, reconciliation, health["findings"]),
         "diagnosis": last.get("diagnosis", {"causes": [], "ruled_out": [], "cannot_tell": [], "evidence": []}),
         "impact": last.get("impact", {"payments": 0, "users": 0, "amounts_minor": {}}),
         "escalation": last.get("escalation", {"level": 0, "reasons": []}),
         "plans": plans,
         "outcomes": outcomes(entries),
         "withheld": withheld(entries),
-        "work_list": work,
+        "work_list": work_list(entries),
         "reconciliation": reconciliation,
         "checks": checks,
         "notebooks": [entry.body | {"at": entry.at} for entry in of(entries, "finished")],
@@ -136,10 +139,27 @@ def approved_before(refusal: Entry, entries: Sequence[Entry]) -> bool:
     )
 
 
-def verdict(diagnosed: dict[str, Any], checks: dict[str, list[dict[str, Any]]], reconciliation: dict[str, Any]) -> str:
-    """What was true: later and firmer looks decide over earlier ones."""
+def work_list(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """What is left to a person: of each remedy the newest list counts, and a payment stands once."""
+    newest_of = {entry.body["remedy"]: entry.body["items"] for entry in of(entries, "work_list")}
+    items = [item for items in newest_of.values() for item in items]
+    return list({item["payment"]: item for item in items}.values())
+
+
+def verdict(
+    diagnosed: dict[str, Any],
+    checks: dict[str, list[dict[str, Any]]],
+    reconciliation: dict[str, Any],
+    health: Sequence[dict[str, Any]] = (),
+) -> str:
+    """What was true: later and firmer looks decide over earlier ones. Monitoring decides where nobody looked closer."""
     after = [finding["answer"] for finding in checks["after"]]
     causes = diagnosed.get("diagnosis", {}).get("causes", [])
+    if health and not causes and not reconciliation and not any(checks.values()):
+        answers = {finding["answer"] for finding in health}
+        return next(
+            (told for answer, told in HEALTH_VERDICTS.items() if answer in answers), "no_incident"
+        )
     if "does not hold" in after:
         return "not_recovered"
     if "cannot tell" in after or reconciliation.get("verdict") == "incomplete":
@@ -182,8 +202,8 @@ def exit_code(record: dict[str, Any]) -> int:
         return 2
     if record["verdict"] in ("recovered", "no_incident"):
         return 0
-    # Of each remedy the newest plan counts; a test payment repairs nothing.
-    newest = {plan["remedy"]: plan for plan in record["plans"] if plan["remedy"] != "test_payment"}
+    # Of each remedy the newest plan counts.
+    newest = {plan["remedy"]: plan for plan in record["plans"] if plan["remedy"] not in NO_REPAIR}
     if any(plan["state"] in ("awaiting approval", "approved") and plan["steps"] for plan in newest.values()):
         return 3
     return 2 if record["verdict"] in ("incomplete", "unknown") else 1

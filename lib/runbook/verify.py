@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from runbook import evidence
+from runbook import evidence, record
 from runbook.errors import CannotLook
 from runbook.evidence import recent
 from runbook.facts import Answer, Checked, Evidence, Finding, Row
@@ -80,8 +80,7 @@ def repaired_at(incident: Incident) -> int | None:
 
 def work_list(incident: Incident) -> frozenset[str]:
     """Payments that a work list of the journal leaves to a person; each scenario's plan may have one."""
-    lists = incident.journal.entries("work_list")
-    return frozenset(item["payment"] for entry in lists for item in entry.body["items"])
+    return frozenset(item["payment"] for item in record.work_list(incident.journal.entries()))
 
 
 def completed_and_paid(incident: Incident) -> tuple[Evidence, dict[str, bool]]:

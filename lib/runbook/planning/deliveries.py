@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from runbook.errors import BadInput, CannotLook, Refused
 from runbook.facts import Evidence, Suspects
 from runbook.incident import Incident
@@ -14,7 +12,7 @@ from runbook.judgement.remedies.webhook_signature import Cure
 from runbook.plan import Plan, Step
 from runbook.planning.configuration import changes
 from runbook.planning.missing import gather_case
-from runbook.planning.sealing import audit, no_plan, require_same_environment, seal
+from runbook.planning.sealing import audit, no_plan, note_work_list, require_same_environment, seal
 
 SAME = "the new value is the one that the service runs with already, so that setting it would change nothing"
 UNEXPLAINED = "Stripe's deliveries are refused, and no mechanism that is known here explains it; read the service's log"
@@ -34,7 +32,7 @@ def plan_for_deliveries(incident: Incident, suspects: Suspects, missing: Evidenc
         )
     except CannotLook as error:
         return no_plan(incident, webhook_signature.NAME, webhook_signature.NOTEBOOK, str(error))
-    incident.log("work_list", items=[asdict(item) for item in made.work_list])
+    note_work_list(incident, made)
     return seal(incident, made)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -15,7 +14,7 @@ from runbook.incident import Incident
 from runbook.judgement.remedies import database_rollback
 from runbook.judgement.triage import NEEDED_EVENT
 from runbook.plan import Plan
-from runbook.planning.sealing import audit, completed_word, no_plan, require_same_environment, seal
+from runbook.planning.sealing import audit, completed_word, no_plan, note_work_list, require_same_environment, seal
 
 # Longer than any outage that a responder works on at once; what is more goes through reconciliation, in batches.
 EVENTS_MAX = 100_000
@@ -31,7 +30,7 @@ def plan_for_missing(incident: Incident, missing: Evidence) -> Plan:
         made = database_rollback.plan(missing.rows, case, incident.target.name, incident.identity, audit(incident))
     except CannotLook as error:
         return no_plan(incident, database_rollback.NAME, database_rollback.NOTEBOOK, str(error))
-    incident.log("work_list", items=[asdict(item) for item in made.work_list])
+    note_work_list(incident, made)
     return seal(incident, made)
 
 

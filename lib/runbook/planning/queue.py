@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 
 import msgspec
 
@@ -17,7 +16,7 @@ from runbook.judgement.remedies import rate_limited
 from runbook.judgement.remedies.rate_limited import Case
 from runbook.judgement.request_rate import mechanism
 from runbook.plan import Plan
-from runbook.planning.sealing import no_plan, require_same_environment, seal
+from runbook.planning.sealing import no_plan, note_work_list, require_same_environment, seal
 
 WHY = {
     "interval_ms": "calls begin evenly and not in heaps; without a cap an interval would limit nothing",
@@ -121,7 +120,7 @@ def plan_queue(incident: Incident, rates: Rates, suspects: Suspects) -> Plan:
         made = rate_limited.plan(case, incident.target.name, incident.identity)
     except CannotLook as error:
         return no_plan(incident, rate_limited.NAME, rate_limited.NOTEBOOK, str(error))
-    incident.log("work_list", items=[asdict(item) for item in made.work_list])
+    note_work_list(incident, made)
     return seal(incident, made)
 
 

@@ -6,6 +6,7 @@ the login and host of whoever wrote it, and nothing stronger.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from runbook import plan
@@ -44,6 +45,11 @@ def audit(incident: Incident) -> Audit:
 
 def completed_word(incident: Incident) -> str:
     return incident.target.ledger.status["completed"][0]
+
+
+def note_work_list(incident: Incident, made: Plan) -> None:
+    """What this remedy leaves to a person, as it stands now; an empty list says that nothing is left any more."""
+    incident.log("work_list", remedy=made.remedy, items=[asdict(item) for item in made.work_list])
 
 
 def seal(incident: Incident, made: Plan) -> Plan:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 
 from runbook.errors import CannotLook
 from runbook.evidence.keys import key_settings
@@ -14,7 +13,7 @@ from runbook.judgement.remedies.configuration import Change
 from runbook.judgement.remedies.test_key import Case
 from runbook.plan import Plan
 from runbook.planning.configuration import changes
-from runbook.planning.sealing import no_plan, require_same_environment, seal
+from runbook.planning.sealing import no_plan, note_work_list, require_same_environment, seal
 
 
 def plan_for_test_mode(incident: Incident, orders: Evidence) -> Plan:
@@ -29,7 +28,7 @@ def plan_for_test_mode(incident: Incident, orders: Evidence) -> Plan:
     keys = configuration.plan(wanted, incident.target.deploy.kind == "manual", incident.target.name, incident.identity,
                               test_key.NAME, test_key.NOTEBOOK)  # fmt: skip
     made = test_key.with_orders(keys, case)
-    incident.log("work_list", items=[asdict(item) for item in made.work_list])
+    note_work_list(incident, made)
     return seal(incident, made)
 
 
