@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from practice.wires.service.queue import Queue, QueueError, QueueSettings, Turns
 
@@ -52,6 +52,7 @@ def test_no_more_run_at_once_than_the_concurrency():
     assert starts == pytest.approx([0, 0, 1.5, 1.5, 3, 3])
 
 
+@example(406, 1, [0.0] * 6)
 @given(st.integers(20, 1500), st.integers(1, 9), st.lists(st.floats(0, 4), min_size=1, max_size=80))
 def test_no_second_sees_more_calls_than_the_settings_promise(interval_ms, cap, arrivals):
     settings = QueueSettings(interval_ms=interval_ms, interval_cap=cap)

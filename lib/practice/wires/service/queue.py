@@ -81,21 +81,25 @@ class Turns:
         limits = self.settings
         if limits.concurrency and self.running >= limits.concurrency:
             return float("inf")
-        left = self.began + limits.interval_ms / 1000 - now
+        left = self._ends - now
         full = limits.interval_cap and self.started >= limits.interval_cap
         return left if limits.interval_ms and full and left > 0 else 0.0
 
     def start(self, now: float) -> None:
-        interval = self.settings.interval_ms / 1000
-        if now - self.began >= interval:
+        if now >= self._ends:
             # p-queue's timer ticks on after an interval with calls; after one without, the next begins with its call.
-            follows = now - self.began < 2 * interval
-            self.began, self.started = self.began + interval if follows else now, 0
+            follows = now < self._ends + self.settings.interval_ms / 1000
+            self.began, self.started = self._ends if follows else now, 0
         self.started += 1
         self.running += 1
 
     def end(self) -> None:
         self.running -= 1
+
+    @property
+    def _ends(self) -> float:
+        """When the interval ends: one sum for both questions, or a rounding would let a call in between them."""
+        return self.began + self.settings.interval_ms / 1000
 
 
 @dataclass(slots=True)
