@@ -93,3 +93,35 @@ def test_a_critical_cause_goes_to_whoever_may_stop_the_checkout():
     found = escalation.level(SETTINGS, impact(), 0, critical=["orders are honoured without money"])
     assert found.number == 3
     assert "its cause is critical at once: orders are honoured without money" in found.reasons
+
+
+def test_a_sign_of_a_breach_goes_to_the_top_at_once():
+    found = escalation.level(SETTINGS, NOBODY, 0, ["the route takes events without a signature"])
+    assert found.number == 4
+    assert found.reasons == ("a sign of a data breach: the route takes events without a signature",)
+
+
+@pytest.mark.parametrize(
+    ("scale", "lasting", "number"),
+    [("system-wide", 120, 4), ("system-wide", 119, 2), ("several", 600, 1)],
+)
+def test_a_long_outage_for_everybody_may_have_to_be_reported(scale, lasting, number):
+    found = escalation.level(SETTINGS, impact(scale), 0, lasting_minutes=lasting)
+    assert found.number == number
+    assert any("whether the regulator must be told" in reason for reason in found.reasons) is (number == 4)
+
+
+def test_checkouts_that_failed_are_said_where_nobody_was_charged():
+    turned_away = Impact(0, 0, {}, "system-wide", turned_away=200)
+    assert escalation.level(SETTINGS, turned_away, 0).reasons == ("200 checkouts failed: system-wide",)
+    both = Impact(60, 56, {}, "system-wide", turned_away=200)
+    told = ("60 payments are affected, 200 checkouts failed: system-wide",)
+    assert escalation.level(SETTINGS, both, 0).reasons == told
+
+
+def test_all_four_levels_are_shown_with_their_times_triggers_and_contacts():
+    found = escalation.level(SETTINGS, NOBODY, 20)
+    assert [(each["after minutes"], each["tell"]) for each in found.steps] == [(TIMES[name], name) for name in CONTACTS]
+    assert [each["now"] for each in found.steps] == ["", "this one", "", ""]
+    assert found.steps[2]["sooner"].startswith("more than 10,000 USD")
+    assert "breach" in found.steps[3]["sooner"]

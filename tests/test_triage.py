@@ -540,3 +540,195 @@ def test_an_impact_alone_is_something_wrong():
     assert diagnosis.sentence == (
         "Something is wrong, and no suspect explains it: 60 payments paid and not completed."
     )
+
+
+# What was seen itself, and what only rings
+
+
+def probed(unsigned="yes", forged="yes"):
+    rows = (("an unsigned event", unsigned), ("a wrongly signed event", forged))
+    return evidence(*({"sent": sent, "refused": refused, "detail": "it answered 502"} for sent, refused in rows))
+
+
+def test_a_route_that_takes_what_nobody_signed_is_critical_whatever_else_is_well(settings):
+    finding = triage.events_must_be_signed(probed(unsigned="no"))
+    because = "an unsigned event was taken: whoever knows the address can mark payments as paid"
+    expect(finding, DOES_NOT_HOLD, because, implicates=["webhook_signature"])
+    suspects, alarms = every_finding(settings, healthy())
+    diagnosis = triage.diagnose(suspects.given(finding), NOBODY, alarms, HERE)
+    assert diagnosis.causes == ("webhook_signature",), "that every payment is recorded is no excuse"
+    assert diagnosis.alerts == ("the webhook route takes events without a signature",)
+
+
+def test_refused_probes_say_nothing_of_the_secret():
+    finding = triage.events_must_be_signed(probed())
+    expect(finding, HOLDS, "an unsigned and a wrongly signed event were refused")
+    expect(triage.events_must_be_signed(probed(forged="cannot tell")), CANNOT_TELL, "it answered 502")
+    expect(triage.events_must_be_signed(UNREAD), CANNOT_TELL, AWAY)
+
+
+@pytest.mark.parametrize(
+    ("row", "lines", "verified", "strangers"), [(1, 1, 2, True), (3, 9, 10, True), (3, 9, 9, False), (4, 4, 99, False)]
+)
+def test_letters_of_strangers_stand_alone_between_events_that_verify(row, lines, verified, strangers):
+    logs = summary(classes={"webhook_signature": lines}, webhooks={"processed": verified}, longest_unverified=row)
+    assert triage.signatures_verify(logs, LOG).holds is strangers
+
+
+def test_signatures_that_fail_now_are_not_excused_by_what_was_recorded_before(settings):
+    logs = healthy(going_on=True, classes={"webhook_signature": 5}, longest_unverified=5, unverified_in_a_row=5)
+    assert believe(settings, logs).causes == ("webhook_signature",)
+
+
+def test_an_event_of_which_nothing_became_is_a_handler_that_hangs():
+    at = {f"evt_{number}": ("payment_intent.succeeded", NOON - timedelta(minutes=20)) for number in range(4)}
+    kinds = {"payment_intent.succeeded"}
+    finding = triage.handler_runs_through(summary(in_hand=at, finished_kinds=kinds), LOG)
+    expect(finding, DOES_NOT_HOLD, "4 events came in and nothing became of them", implicates=["webhook_handler_error"])
+    assert triage.handler_runs_through(summary(in_hand=at), LOG).holds, "a kind that the service never finishes"
+    young = {name: (kind, NOON) for name, (kind, _) in at.items()}
+    assert triage.handler_runs_through(summary(in_hand=young, finished_kinds=kinds), LOG).holds, "still in hand"
+
+
+def test_errors_of_the_database_that_no_webhook_was_lost_to_are_an_everyday_matter():
+    classes = {"database_connection": 3}
+    assert triage.transactions_are_kept(summary(classes=classes, processed={"evt_1"}), LOG).holds
+    lost = summary(classes=classes, processed={"evt_1"}, failed_for={"evt_2": "database_connection"})
+    assert not triage.transactions_are_kept(lost, LOG).holds
+
+
+def test_a_database_that_is_away_is_no_rollback(settings):
+    logs = healthy(going_on=True, classes={"database_pool": 50})
+    found = believe(settings, logs, lost=missing("PENDING"), parts=sides(service="down"))
+    assert found.causes == ("database_unavailable",)
+    assert found.next_notebook == ""
+
+
+def test_nobody_who_paid_proves_that_nothing_is_lost():
+    nobody = Evidence("?", "somewhere", NOON, looked_at=0)
+    finding = triage.payments_are_recorded(nobody, evidence())
+    expect(finding, CANNOT_TELL, "nobody paid in the window, or not long enough ago to be late")
+
+
+def placed(part, role, mode):
+    return {"part": part, "variable": role.upper(), "role": role, "mode": mode, "kind": role, "problem": ""}
+
+
+def tried_key(key, answer, question="Does Stripe accept it?"):
+    return {"key": key, "question": question, "answer": answer, "because": "it is rejected (401)"}
+
+
+def test_a_key_that_stripe_rejects_now_is_certain_before_anybody_was_refused(settings):
+    keys = evidence(placed("api", "secret key", "live"))
+    found = triage.keys_are_accepted(keys, evidence(tried_key("secret key of api", "no")), settings)
+    suspects, alarms = every_finding(settings, healthy())
+    assert triage.diagnose(suspects.given(*found), NOBODY, alarms, HERE).causes == ("invalid_api_key",)
+
+
+def test_what_stripe_says_to_a_key_of_the_wrong_mode_is_another_scenarios(settings):
+    keys = evidence(placed("api", "secret key", "live"), placed("web", "publishable key", "test"))
+    said = evidence(tried_key("secret key of api", "yes"), tried_key("publishable key of web", "no", keys_reach()))
+    found = triage.keys_are_accepted(keys, said, settings)
+    assert [each.implicates for each in found] == [(), ()]
+    assert triage.keys_have_the_right_mode(keys, settings).because == "web PUBLISHABLE KEY is a test key"
+
+
+def keys_reach():
+    from runbook.judgement.keys import REACHES
+
+    return REACHES
+
+
+def came(*counts):
+    """Checkouts of the slots of ten minutes until noon, the newest last."""
+    end = int(NOON.timestamp())
+    return evidence(*(
+        {"since": end - 600 * (len(counts) - number), "checkouts": count}
+        for number, count in enumerate(counts) if count
+    ))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("counts", "answer"),
+    [
+        ([14] * 30, HOLDS),
+        ([14] * 27 + [9, 7, 8], HOLDS),
+        ([14] * 27 + [0, 0, 0], DOES_NOT_HOLD),
+        ([14] * 24 + [1, 0, 2, 0, 1, 0], DOES_NOT_HOLD),
+        ([1, 0, 2, 1] * 6 + [0] * 6, HOLDS),
+        ([0] * 30, CANNOT_TELL),
+    ],
+)
+def test_silence_is_fewer_checkouts_than_any_hour_brings(counts, answer):
+    assert triage.checkouts_keep_coming(came(*counts), NOON).answer is answer
+
+
+def untried(late, lately, all_, total):
+    rows = (("paid", total - all_, lately - late), ("untried", all_, late))
+    return evidence(
+        *({"outcome": name, "count": count, "in the last hour": hour, "customers": 1} for name, count, hour in rows)
+    )
+
+
+@pytest.mark.parametrize(
+    ("counts", "answer"),
+    [((1, 20, 20, 500), HOLDS), ((4, 20, 30, 500), HOLDS), ((15, 20, 35, 500), DOES_NOT_HOLD),
+     ((7, 7, 7, 500), HOLDS), ((0, 0, 0, 0), HOLDS)],
+)  # fmt: skip
+def test_browsers_that_never_pay_ring(counts, answer):
+    assert triage.checkouts_are_tried(untried(*counts)).answer is answer
+
+
+def test_a_service_that_turns_customers_away_rings_by_the_last_hour():
+    slot = int(NOON.timestamp()) // 600
+    usual = {slot - number: [10, 0, 0] for number in range(10, 100)}
+    assert triage.requests_are_not_refused(summary(requests=900, slots=usual), LOG).holds
+    away = usual | {slot - 1: [10, 0, 9]}
+    finding = triage.requests_are_not_refused(summary(requests=910, slots=away), LOG)
+    assert finding.because == "9 of 10 in the last hour were answered with 4xx, 0 of 900 before"
+    assert not finding.holds
+
+
+def test_failing_requests_of_the_last_half_hour_ring_before_they_weigh_in_a_day():
+    slot = int(NOON.timestamp()) // 600
+    logs = summary(requests=2000, requests_failed=40, slots={slot - 50: [1950, 0, 0], slot: [50, 40, 0]})
+    finding = triage.requests_succeed(logs, LOG, Thresholds())
+    expect(finding, DOES_NOT_HOLD, "40 of 2,000 were answered with 5xx; in the last half hour 40 of 50")
+    assert triage.turned_away(logs, Thresholds()) == 40
+
+
+@pytest.mark.parametrize(("first_hours_ago", "lines", "answer"), [(1, 5, False), (1, 4, True), (20, 900, True)])
+def test_a_new_kind_of_error_rings_and_an_old_acquaintance_does_not(first_hours_ago, lines, answer):
+    error = Occurrence(lines, NOON - timedelta(hours=first_hours_ago), NOON, "tax service did not answer")
+    logs = summary(first=NOON - timedelta(hours=24), unnamed={"tax service did not answer": error})
+    assert triage.errors_have_names(logs, LOG).holds is answer
+
+
+def test_amounts_and_orders_that_do_not_fit_ring():
+    differing = Evidence("?", "both", NOON, ({"intent_id": "pi_1"},), looked_at=70)
+    assert triage.amounts_agree(differing).because == "1 of 70 payments compared differ in amount or currency"
+    assert triage.amounts_agree(Evidence("?", "both", NOON, looked_at=70)).holds
+    assert not triage.orders_are_paid_once(evidence({"order_key": "ORD-1"})).holds
+    assert triage.orders_are_paid_once(evidence()).holds
+
+
+def test_an_alarm_that_no_cause_explains_names_the_cheapest_next_look(settings):
+    suspects, alarms = every_finding(settings, healthy())
+    silence = triage.checkouts_keep_coming(came(*[14] * 27, 0, 0, 0), NOON)
+    found = triage.diagnose(suspects, NOBODY, [*alarms, silence], HERE)
+    assert found.causes == ("unknown",)
+    assert found.look_next.startswith("the shop's own page, from outside")
+
+
+def test_a_symptom_that_another_cause_accounts_for_names_nobody(settings):
+    """Logs are away: only the endpoint is seen to be disabled, and the rows that wait are its doing."""
+    found = believe(settings, LogSummary(), log=UNREAD, lost=missing("PENDING"), rows=[endpoint(status="disabled")])
+    assert found.causes == ("webhook_not_subscribed",)
+
+
+def test_somebody_who_tests_stolen_cards_is_told_from_bad_luck():
+    rows = [{"outcome": "declined", "count": 60, "in the last hour": 40, "customers": 3},
+            {"outcome": "paid", "count": 20, "in the last hour": 5, "customers": 5}]  # fmt: skip
+    finding = triage.customers_pay_as_usual(evidence(*rows))
+    assert finding.implicates == ("card_declines",)
+    assert "40 of them from 3 customers: somebody tests stolen cards." in finding.because
