@@ -72,6 +72,7 @@ CHANGED = {
     "payment": "pi_9",
     "amount_minor": 1235,
     "currency": "eur",
+    "required": True,
 }
 
 
