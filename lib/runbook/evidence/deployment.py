@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from runbook.errors import BadInput, CannotLook, Refused
 from runbook.evidence.gathering import gathered
@@ -10,7 +11,9 @@ from runbook.evidence.keys import PARTS, environments, page, page_keys
 from runbook.facts import Evidence, Row
 from runbook.incident import Incident, told
 from runbook.judgement import keys
-from runbook.wires.containers import ContainerFacts
+
+if TYPE_CHECKING:
+    from runbook.wires.containers import ContainerFacts
 
 ABSENT = "absent"
 

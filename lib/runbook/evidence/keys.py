@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from runbook.errors import CannotLook
 from runbook.evidence.gathering import gathered
@@ -14,8 +15,10 @@ from runbook.facts import Evidence, Row
 from runbook.incident import Incident, readable, told
 from runbook.judgement import keys, payments
 from runbook.wires import http
-from runbook.wires.containers import ContainerReader, Environment
-from runbook.wires.gateway import NEEDED, KeyProbe
+
+if TYPE_CHECKING:
+    from runbook.wires.containers import ContainerReader, Environment
+    from runbook.wires.gateway import KeyProbe
 
 BUILT_IN = re.compile(r"\b[srp]k_(?:live|test)_[A-Za-z0-9]{8,}")
 BY_HAND = "docker inspect --format '{{range .Config.Env}}{{println .}}{{end}}' CONTAINER | cut -d= -f1"
@@ -113,19 +116,25 @@ def keys_tried(incident: Incident) -> Evidence:
     return gathered(incident, "What does Stripe say to these keys?", "gateway", read, by_hand, note)
 
 
+def probe_of(incident: Incident, value: str) -> KeyProbe:
+    from runbook.wires.gateway import KeyProbe
+
+    return KeyProbe(incident.target.gateway, value)
+
+
 def secret_key_tried(incident: Incident, value: str | None) -> Iterator[Row]:
     """One row for each question; of a key that is not even well formed, what it would be without its flaw."""
     wrong = keys.described(value, "secret_key")["problem"]
     if value is None or (wrong and keys.tidy(value) != value.strip(" \t")):
         yield answer(keys.ACCEPTED, False, wrong)
         if value is not None and keys.KEY.fullmatch(keys.tidy(value)):
-            fixed = KeyProbe(incident.target.gateway, keys.tidy(value)).accepted()
+            fixed = probe_of(incident, keys.tidy(value)).accepted()
             yield answer(keys.TIDY, fixed.yes, fixed.because)
         return
     if not re.fullmatch(r"[!-~]+", value.strip()):
         yield answer(keys.ACCEPTED, False, wrong)
         return
-    probe = KeyProbe(incident.target.gateway, value)
+    probe = probe_of(incident, value)
     accepted = probe.accepted()
     yield answer(keys.ACCEPTED, accepted.yes, accepted.because)
     if accepted.yes is not True:
@@ -133,7 +142,7 @@ def secret_key_tried(incident: Incident, value: str | None) -> Iterator[Row]:
     if account := probe.account():
         ours = readable(lambda: told(incident.account))
         yield answer(keys.ACCOUNT, None if isinstance(ours, CannotLook) else account == ours, account)
-    for what in NEEDED:
+    for what in probe.needed:
         may = probe.may_write(what)
         yield answer(f"May it write {what}?", may.yes, may.because or "it may")
 
@@ -148,7 +157,7 @@ def publishable_key_tried(incident: Incident, value: str | None) -> Row:
         return answer(keys.REACHES, None, str(intent or "there is no payment yet to ask about"))
     known = incident.once(
         f"reaches {incident.fingerprint(value)}",
-        lambda: KeyProbe(incident.target.gateway, value).knows(intent["id"], intent["client_secret"]),
+        lambda: probe_of(incident, value).knows(intent["id"], intent["client_secret"]),
     )
     return answer(keys.REACHES, known.yes, known.because or f"asked for {intent['id']}")
 

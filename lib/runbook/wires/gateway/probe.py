@@ -33,6 +33,8 @@ class Answer:
 class KeyProbe(Wire):
     """One key's standing with the gateway. One attempt each: the answer is wanted at once."""
 
+    needed = tuple(NEEDED)
+
     def __init__(self, settings: Gateway, key: str) -> None:
         super().__init__(settings, Held("a key of the service", key))
 
