@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from practice.faults.fault import Affected, Fault, Truth
 from practice.faults.laying import begin, stretch
 from practice.traffic.history import CHECKOUT, History
-from practice.traffic.plan import Purchase
+from practice.traffic.plan import MINUTE, Purchase
 from practice.wires.service import says
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 CAUSE = "novel"
 STOPS = "It goes on until somebody finds out what it is."
+SILENCE_SECONDS = 115 * MINUTE
 FRAMES = {
     "tax_service": ("TaxUnavailable", "tax service did not answer within 3000 ms", "quote", "tax.py", 3012),
     "disk_full": ("OSError", "[Errno 28] No space left on device: '/var/lib/shop/drafts'", "draft", "invoices.py", 9),
@@ -37,6 +38,8 @@ FRAMES = {
 def inject(world: World, variant: str, seed: int, live: bool) -> Truth:
     random = Random(f"{CAUSE} {variant} {seed}")
     when = stretch(world, random)
+    if variant == "checkout_blocked":  # a silence is either long enough to be heard, or it is none
+        when = replace(when, began=when.ended - SILENCE_SECONDS)
     history = begin(world, when.began)
     affected = []
     for made in when.purchases(world, random):
