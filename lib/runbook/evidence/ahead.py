@@ -5,17 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from runbook.evidence.deliveries import probes
+from runbook.evidence.gathering import kept_for_later
+from runbook.evidence.keys import keys_tried
 from runbook.evidence.logs import log_summary
+from runbook.evidence.parts import sides
 from runbook.evidence.sample import arrivals, sample
+from runbook.evidence.webhooks import endpoints
+from runbook.facts import Evidence
 from runbook.incident import Incident, readable
 
-READS: tuple[Callable[[Incident], object], ...] = (sample, log_summary)
+# What is remembered by itself, and what is handed to the first who asks.
+READ_ONCE: tuple[Callable[[Incident], object], ...] = (sample, log_summary)
+ASKED: tuple[Callable[[Incident], Evidence], ...] = (keys_tried, sides, probes, endpoints)
 
 
 def look_ahead(incident: Incident) -> None:
-    """Read the payments and the logs of the window at the same time; what asks for them later finds them read. A side
-    that is away is told to whoever asks."""
+    """Read at the same time what triage will ask for; a side that is away is told to whoever asks."""
     arrivals(incident)
-    with ThreadPoolExecutor(len(READS)) as readers:
-        for reading in [readers.submit(readable, lambda read=read: read(incident)) for read in READS]:
+    with ThreadPoolExecutor(len(READ_ONCE) + len(ASKED)) as readers:
+        once = [readers.submit(readable, lambda read=read: read(incident)) for read in READ_ONCE]
+        asked = [readers.submit(ask, incident) for ask in ASKED]
+        for reading in once:
             reading.result()
+        for asking in asked:
+            kept_for_later(incident, asking.result())

@@ -12,15 +12,25 @@ from runbook.facts import Evidence, Row
 from runbook.incident import Incident, readable
 from runbook.judgement import payments, questions
 
+READ_AHEAD = "read ahead: "
+
 
 def gathered(
     incident: Incident, question: str, source: str, read: Callable[[], Iterable[Row]], by_hand: str, note: str = ""
 ) -> Evidence:
-    """Run `read`; a side that cannot be read leaves evidence that says so."""
+    """Run `read`; a side that cannot be read leaves evidence that says so. What was read ahead is handed out once: who
+    asks again means now."""
+    if early := incident.notes.pop(READ_AHEAD + question, None):
+        return early[0]
     rows = readable(lambda: tuple(read()))
     if isinstance(rows, CannotLook):
         return Evidence(question, source, incident.as_of, by_hand=by_hand, unreadable=str(rows))
     return Evidence(question, source, incident.as_of, rows, by_hand, note=note)
+
+
+def kept_for_later(incident: Incident, evidence: Evidence) -> None:
+    """Keep an answer for the first who asks the same question."""
+    incident.notes[READ_AHEAD + evidence.question] = (evidence,)
 
 
 def asked_of_ledger(incident: Incident, name: str, **parameters: Any) -> Evidence:
