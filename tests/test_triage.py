@@ -479,6 +479,8 @@ def test_without_logs_missing_payments_leave_several_suspects_and_no_false_certa
     diagnosis = believe(settings, LogSummary(), log=UNREAD, lost=missing(*["PENDING"] * 60))
     assert set(diagnosis.causes) == {"database_rollback", "webhook_signature", "webhook_handler_error"}
     assert diagnosis.sentence.startswith("3 causes are left, the likeliest first. ")
+    assert diagnosis.next_notebook == "", "where nothing parts them, no cure is begun"
+    assert diagnosis.look_next == f"what could not be seen: {AWAY}"
 
 
 def test_missing_payments_that_nothing_explains_are_unknown(settings):

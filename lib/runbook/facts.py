@@ -138,6 +138,11 @@ class Suspects:
         left = [cause for cause in named if cause in own or any(self._is_open(each, own) for each in self.for_[cause])]
         return tuple(sorted(left, key=self._strength, reverse=True))
 
+    @property
+    def pointed_at(self) -> tuple[str, ...]:
+        """Of the implicated, those that something of their own speaks for, and not only what they share."""
+        return tuple(each for each in self.implicated if not all(finding.shared for finding in self.for_[each]))
+
     def _is_open(self, symptom: Finding, own: Collection[str]) -> bool:
         """Whether no cause with evidence of its own accounts for a shared symptom."""
         return not any(cause in own for cause in symptom.implicates)

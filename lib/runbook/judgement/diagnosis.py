@@ -70,7 +70,11 @@ def diagnose(suspects: Suspects, found: Impact, alarms: Sequence[Finding], param
         causes, look_next = ("unknown",), next_look(suspects, ringing)
     else:
         causes, sentence = ("none",), "Nothing is wrong: every suspect is struck out and no alarm rings."
-    notebook = next((CAUSES[each].notebook for each in causes if each in CAUSES and CAUSES[each].notebook), "")
+    # Where several are left and nothing parts them, no cure is begun: what could not be seen comes first.
+    clear = causes if len(causes) == 1 else suspects.pointed_at
+    notebook = next((CAUSES[each].notebook for each in clear if each in CAUSES and CAUSES[each].notebook), "")
+    if explained and not clear:
+        look_next = next_look(suspects, ringing)
     return Diagnosis(causes, sentence, suspects, found, notebook, parameters if notebook else {}, spans, look_next)
 
 
