@@ -235,8 +235,8 @@ def test_what_stripe_refused_counts_for_more_than_what_the_target_says():
 
 
 def test_concurrency_stays_below_what_stripe_refused():
-    assert rate_limited.queue_for(case("concurrency")).concurrency == 4
-    assert rate_limited.queue_for(case("concurrency", containers=3)).concurrency == 1
+    assert rate_limited.queue_for(case("concurrency")).concurrency == 6
+    assert rate_limited.queue_for(case("concurrency", containers=3)).concurrency == 2
 
 
 def test_the_plan_sets_what_differs_and_deploys_once():

@@ -138,6 +138,14 @@ class Rates:
         """How many calls of ours were on their way when Stripe refused one, that one included; sorted."""
         return sorted(self.in_progress(call.began) for call in self.refused)
 
+    @cached_property
+    def held_at_refusals(self) -> list[int]:
+        """How many calls that Stripe had let in were still on their way when a refusal came back: never more than it
+        allows at once, whatever the order in which we began them; sorted."""
+        let_in = [call for call in self.calls if call.status != REFUSED]
+        starts, ends = [call.began for call in let_in], sorted(call.ended for call in let_in)
+        return sorted(bisect_right(starts, call.ended) - bisect_left(ends, call.ended) for call in self.refused)
+
     def in_progress(self, at: float) -> int:
         return bisect_right(self._starts, at) - bisect_left(self._ends, at)
 

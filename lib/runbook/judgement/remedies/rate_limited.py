@@ -110,7 +110,7 @@ def concurrency(case: Case, per_second: float) -> int:
     needed = int(per_second * slow_call_seconds(case)) + 2
     if case.mechanism != "concurrency":
         return needed
-    allowed = int(percentile(case.rates.in_progress_at_refusals, CHANCE_PERCENT)) - 1
+    allowed = int(percentile(case.rates.held_at_refusals, 50))
     return max(1, min(needed, allowed * (100 - case.headroom_percent) // 100 // case.containers))
 
 
