@@ -250,6 +250,17 @@ def test_approving_in_a_closed_world_still_tells_an_unknown_plan_first(
     assert "No practice world is open" in refused(["approve", incident.id, plan.fingerprint], 2)
 
 
+def test_a_restart_is_a_plan_like_any_other(
+    fixture_world: World, incident: Incident, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = fixture_world.process.state.lives
+    assert main(["restart", incident.id]) == 3
+    said = capsys.readouterr()
+    assert "start it anew in the same build" in said.out
+    assert f"./runbook approve {incident.id} plan-" in said.err
+    assert fixture_world.process.state.lives == before
+
+
 NEVER = {"papermill", "lark", "matplotlib", "pandas"}
 ASKING = {"stripe", "docker", "duckdb", "psycopg", "requests", "IPython", "nbformat"}
 

@@ -14,6 +14,7 @@ from runbook import headless, target
 from runbook.errors import RunbookError
 from runbook.incident import Incident, clock_of, directory_of, open_incident, opened_with, visit
 from runbook.journal import Journal
+from runbook.plan import Plan
 from runbook.redact import one_line
 
 RESPONSE_NOTEBOOKS = 4
@@ -61,6 +62,7 @@ def parser() -> Parser:
     command("approve", approve, "incident", "plan")
     command("apply", apply, "incident", "plan")
     command("undo", undo, "incident")
+    command("restart", restart, "incident")
     command("verify-record", verify_record, "incident")
     command("payment", payment, "word", target=needed)
     command("doctor", doctor, target=needed, json={"action": "store_true"})
@@ -196,11 +198,28 @@ def apply(given: argparse.Namespace) -> int:
 def undo(given: argparse.Namespace) -> int:
     """Seal a plan that takes back what was applied; it needs an approval like any other."""
     from runbook import planning
+
+    return show_plan(planning.plan_undo(joined(given.incident)), given.incident)
+
+
+def restart(given: argparse.Namespace) -> int:
+    """Seal a plan that starts the service anew, its logs kept first."""
+    from runbook import planning
+
+    return show_plan(planning.plan_restart(joined(given.incident)), given.incident)
+
+
+def joined(incident: str) -> Incident:
+    return open_incident(opened_with(journal_of(incident))["target"], incident)
+
+
+def show_plan(plan: Plan, incident: str) -> int:
     from runbook.display import nouns, text
 
-    plan = planning.plan_undo(open_incident(opened_with(journal_of(given.incident))["target"], given.incident))
     print(text.render(nouns.card(plan)))
-    say(f"approve it: ./runbook approve {given.incident} {plan.fingerprint}")
+    if not plan:
+        return COULD_NOT_LOOK
+    say(f"approve it: ./runbook approve {incident} {plan.fingerprint}")
     return 3
 
 

@@ -16,6 +16,7 @@ from runbook.plan import Plan
 from runbook.planning.sealing import no_plan, require_same_environment, seal
 
 KEYS = "10_scenario_a_api_key"
+VERIFICATION = "30_verification"  # where a restart is carried out: it cures no cause, and is looked at by the checks
 # Where each kind of value stands: (application, the role of its variable there).
 PLACES = {
     "secret_key": (("api", "secret_key"),),
@@ -142,7 +143,7 @@ def service_of(incident: Incident, app: str) -> str:
     return (known.service if known else "") or names[0]
 
 
-def plan_restart(incident: Incident, notebook: str = KEYS) -> Plan:
+def plan_restart(incident: Incident, notebook: str = VERIFICATION) -> Plan:
     """Start the service anew: the first level of the escalation; sealed."""
     try:
         require_same_environment(incident)
