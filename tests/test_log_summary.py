@@ -118,3 +118,19 @@ def test_an_example_is_one_short_line_without_secrets():
     assert example.startswith("Invalid API Key provided: sk_live_… for …@example.com second line x")
     assert len(example) == 160
     assert Occurrence().example == ""
+
+
+UNSIGNED = (
+    "Webhook signature verification failed: Unable to extract timestamp and signatures from header", {"level": "warn"}
+)
+
+
+def test_a_probe_and_letters_of_strangers_are_no_failed_deliveries():
+    """However often triage has asked: an unsigned letter, and right after it one that is wrongly signed."""
+    probed = [(minute, letter) for minute in range(20) for letter in (UNSIGNED, UNVERIFIED)]
+    logs = read(*probed)
+    assert logs.webhooks == {"stranger": 40}
+    assert (logs.longest_unverified, logs.longest_run) == (0, 0)
+    later = read(*probed, *((minute, UNVERIFIED) for minute in range(30, 35)))
+    assert later.webhooks == {"stranger": 40, "unverified": 5}
+    assert (later.longest_unverified, later.unverified_in_a_row) == (5, 5)

@@ -14,6 +14,7 @@ from runbook.judgement import log_lines
 from runbook.judgement.log_entry import Webhook
 from runbook.judgement.log_lines import LogEntry
 from runbook.judgement.log_words import EVENT_TYPE
+from runbook.judgement.webhook_log import reason_of
 from runbook.redact import one_line
 
 EXAMPLE_CHARACTERS = 160
@@ -25,6 +26,8 @@ UNANSWERED = ("api_connection_error", "api_error")
 GOING_ON = timedelta(minutes=5)
 # What came in this short a time before the logs end may still be finished.
 IN_HAND_FOR = timedelta(seconds=60)
+# The two letters of a probe are sent one after the other.
+PROBE_LASTS = timedelta(seconds=3)
 # Requests are counted by pieces of this length, so that a trouble of the last half hour does not drown in a day.
 SLOT_SECONDS = 600
 # Errors that nobody has a name for are told apart by their wording, numbers and ids taken out; so many wordings.
@@ -76,6 +79,7 @@ class LogSummary:
     finished_kinds: set[str] = field(default_factory=set)
     processed: set[str] = field(default_factory=set)  # events
     failed_for: dict[str, str] = field(default_factory=dict)  # event that failed and was not processed since → class
+    _unsigned_at: datetime | None = None
     skipped: set[str] = field(default_factory=set)  # events skipped as known that were never seen to be processed
 
     def see(self, entry: LogEntry, payment_path: str) -> None:
@@ -104,7 +108,16 @@ class LogSummary:
             self._see_hand(webhook, entry)
             self._see_fate(webhook, name or "")
         elif name == "webhook_signature":
-            self._see_webhook("unverified")
+            self._see_webhook("stranger" if self._is_a_strangers(entry) else "unverified")
+
+    def _is_a_strangers(self, entry: LogEntry) -> bool:
+        """Stripe signs what it sends. A letter without a signature is a stranger's or our own probe, and so is the
+        wrongly signed one that our probe sends right after it."""
+        if reason_of(entry) == "not signed":
+            self._unsigned_at = entry.at
+            return True
+        probed, self._unsigned_at = self._unsigned_at, None
+        return probed is not None and entry.at - probed <= PROBE_LASTS
 
     def _see_request(self, at: datetime, status: int) -> None:
         """404 is somebody's old link, and 429 has a question of its own."""
@@ -141,7 +154,8 @@ class LogSummary:
             self.skipped.add(webhook.event_id)
 
     def _see_webhook(self, state: str) -> None:
-        self.unverified_in_a_row = self.unverified_in_a_row + 1 if state == "unverified" else 0
+        if state != "stranger":
+            self.unverified_in_a_row = self.unverified_in_a_row + 1 if state == "unverified" else 0
         self.longest_unverified = max(self.longest_unverified, self.unverified_in_a_row)
         self.webhooks[state] = self.webhooks.get(state, 0) + 1
         if state in ("failed", "unverified"):
