@@ -38,10 +38,11 @@ def render(card: Card) -> str:
 
 
 def command(text: str) -> str:
-    """As it is typed; one of several lines keeps them, because it is pasted."""
+    """As it is typed; one of several lines keeps them, because it is pasted. A pasted tab would ask psql what may
+    follow, so it becomes spaces."""
     if "\n" not in text.strip():
         return f"<code>{escape(text)}</code>"
-    return f'<pre style="white-space:pre-wrap;margin:.3em 0">{html.escape(redact(text))}</pre>'
+    return f'<pre style="white-space:pre-wrap;margin:.3em 0">{html.escape(redact(text).expandtabs(4))}</pre>'
 
 
 def grid(table: Table) -> str:
