@@ -24,6 +24,7 @@ from multiprocessing import get_context
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
 from tests.bench import paper, worlds
 from tests.bench.worlds import Case, cases
@@ -124,10 +125,13 @@ def diagnose(case: Case, quarters: Quarters, scratch: Path) -> Outcome:
     from runbook import incident, response, target
     from runbook.errors import RunbookError
 
-    target.read.TARGETS = scratch / "targets"
-    with case.open(quarters) as world:
-        world.target_file(target.read.TARGETS)
-        os.environ.update(world.environment)
+    targets = scratch / "targets"
+    with (
+        case.open(quarters) as world,
+        mock.patch.object(target.read, "TARGETS", targets),
+        mock.patch.dict(os.environ, world.environment),
+    ):
+        world.target_file(targets)
         lines = [entry.log for entry in world.process.log.entries()]
         on_paper = paper.diagnose(lines, world.process.definition.environment, worlds.pending(world))
         began = time.perf_counter()
