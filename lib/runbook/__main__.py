@@ -18,6 +18,7 @@ from runbook.plan import Plan
 from runbook.redact import one_line
 
 RESPONSE_NOTEBOOKS = 4
+APPROVED_NOTEBOOKS = 2  # the scenario's repair, and verification's test payment
 COULD_NOT_LOOK, USAGE_ERROR, INTERRUPTED = 2, 64, 130
 
 
@@ -85,16 +86,15 @@ def respond(given: argparse.Namespace) -> int:
     A notebook that stops is told, and the next ones run: they may see what it could not. With `--wait` it stays so
     many minutes and carries out what is approved meanwhile.
     """
-    opened = open_incident(given.target, given.incident, given.window_start, given.window_end, given.symptom)
-    say(f"{opened.id}, kept in {opened.directory}")
-    shared = {"target": given.target, "incident": opened.id}
-    with headless.Kernels(RESPONSE_NOTEBOOKS + bool(given.wait)) as kernels:
+    target.load(given.target)  # a name that is mistyped starts no kernel
+    with headless.Kernels(RESPONSE_NOTEBOOKS + (APPROVED_NOTEBOOKS if given.wait else 0)) as kernels:
+        opened = open_incident(given.target, given.incident, given.window_start, given.window_end, given.symptom)
+        say(f"{opened.id}, kept in {opened.directory}")
+        shared = {"target": given.target, "incident": opened.id}
         codes = [run_one(headless.prepare("00_triage", shared), kernels)]
         for notebook in (next_notebook(opened), "20_reconciliation", "30_verification"):
-            if notebook and (headless.NOTEBOOKS / f"{notebook}.ipynb").exists():
+            if notebook:
                 codes.append(run_one(headless.prepare(notebook, shared), kernels))
-            elif notebook:
-                say(f"{notebook} does not exist yet; go on by hand with what triage found.")
         code = conclude(opened.id, codes)
         while given.wait and (plan := next_approved(opened, given.wait)):
             ready = headless.prepare(plan["notebook"], {**shared, "approved_plan": plan["fingerprint"]})

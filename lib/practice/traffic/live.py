@@ -17,7 +17,7 @@ from practice.traffic.plan import DECLINES
 from practice.wires.gateway import ApiError, Gateway
 from practice.wires.gateway.engine import ModeEngine
 
-PER_SECOND = 1.5
+PER_SECOND = 2.5
 # Somebody who has to find a card first takes longer, but a drill is short.
 THINKING_SECONDS = (0.4, 2.5)
 DECLINED_PERCENT, ABANDONED_PERCENT = 6, 4
@@ -68,7 +68,7 @@ class Shopper:
 
 
 class Traffic:
-    """One or two payments a second from `start` to `stop`, by people of the world's history."""
+    """Two or three payments a second from `start` to `stop`, by people of the world's history."""
 
     def __init__(self, shopper: Shopper, people: tuple[Person, ...], wallets: dict[str, Wallet], seed: int) -> None:
         self.intents: list[str] = []

@@ -43,6 +43,8 @@ class Kernels:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._server is not None and error is not None:
+            self._server.kill()  # nobody waits for kernels that nobody will use
         if self._next is not None and self._next.exception() is None:
             end(self._next.result())
         self._aside.shutdown()
