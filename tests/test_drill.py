@@ -34,6 +34,7 @@ def rows(world: World) -> list[tuple]:
         return conn.execute(STATUSES).fetchall()
 
 
+@pytest.mark.slow
 def test_an_incident_is_diagnosed_repaired_verified_and_partly_undone(runbook, drill_world, tmp_path):
     before = rows(drill_world)
     code, said = runbook("respond", "--target", "practice")

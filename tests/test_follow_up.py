@@ -282,6 +282,7 @@ def test_killed_between_claim_and_word_of_it_a_mail_is_in_doubt_and_all_others_a
     assert world.referee().judge().harm == ()
 
 
+@pytest.mark.slow
 def test_two_operators_at_once_write_to_nobody_twice(mended, tracker):
     world, incident = mended
     plan = plan_and_approve(incident)
@@ -323,6 +324,7 @@ def test_what_is_no_longer_true_is_not_sent(mended, tracker):
     assert "moved since the plan was made" in held[completed.key]
 
 
+@pytest.mark.slow
 def test_without_the_tracker_s_program_its_tasks_are_withheld_and_lie_in_a_file(mended, tmp_path, monkeypatch):
     _, incident = mended
     monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
@@ -338,6 +340,7 @@ def test_without_the_tracker_s_program_its_tasks_are_withheld_and_lie_in_a_file(
     assert "task add-test" not in sendings.claimed(incident.journal.entries(*sendings.KINDS)), "it may be tried again"
 
 
+@pytest.mark.slow
 def test_a_mail_host_that_is_away_leaves_all_to_be_sent_later(mended, tracker):
     world, incident = mended
     port, smtp_port = incident.target.messages.smtp_port, 1

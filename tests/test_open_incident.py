@@ -304,6 +304,7 @@ def run_cells(notebook: str, incident: str) -> tuple[dict[str, Any], list[str]]:
 
 
 @pytest.mark.parametrize("side", [GATEWAY, LEDGER])
+@pytest.mark.slow
 def test_with_one_side_away_every_notebook_ends_calmly_and_nothing_is_called_well(
     outputs: Path, fixture_world: World, monkeypatch: pytest.MonkeyPatch, side: str
 ) -> None:

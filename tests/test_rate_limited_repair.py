@@ -15,6 +15,8 @@ from runbook.incident import Incident, open_incident
 from runbook.judgement import request_rate
 from runbook.plan import Plan
 
+from tests.sampled import sampled
+
 
 @pytest.fixture
 def incident(drill_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variant: str) -> Incident:
@@ -57,10 +59,10 @@ def running(world: World) -> QueueSettings:
     return QueueSettings.from_environment(world.process.definition.environment)
 
 
-@pytest.mark.parametrize(("variant", "size", "before"), [
+@pytest.mark.parametrize(("variant", "size", "before"), sampled([
     ("traffic_burst", 44, QueueSettings()),
     ("retry_storm", 40, QueueSettings(retry_max=int(STORM["STRIPE_RETRY_MAX"]))),
-])  # fmt: skip
+], ["traffic_burst"]))  # fmt: skip
 def test_a_queue_ends_the_refusals_without_losing_a_payment_and_can_be_taken_back(
     incident: Incident, drill_world: World, variant: str, size: int, before: QueueSettings
 ):
@@ -92,6 +94,7 @@ def test_a_queue_ends_the_refusals_without_losing_a_payment_and_can_be_taken_bac
 
 
 @pytest.mark.parametrize("variant", ["concurrency"])
+@pytest.mark.slow
 def test_slow_calls_get_fewer_places(incident: Incident, drill_world: World, variant: str):
     assert drill_world.truth
     assert crowd(drill_world, 16)["refused"] > 0
@@ -111,6 +114,7 @@ def test_a_setting_that_somebody_changed_since_is_withheld_and_nothing_is_deploy
 
 
 @pytest.mark.parametrize("variant", ["other_job"])
+@pytest.mark.slow
 def test_somebody_else_s_job_leaves_work_and_patience(incident: Incident, drill_world: World, variant: str):
     assert drill_world.truth
     plan = make_plan(incident)

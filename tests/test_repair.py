@@ -20,6 +20,8 @@ from runbook.incident import Incident, open_incident
 from runbook.journal import Journal
 from runbook.plan import Plan
 
+from tests.sampled import sampled
+
 COUNTERS = "SELECT relname, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables ORDER BY relname"
 
 
@@ -74,7 +76,7 @@ CURES = {
 }
 
 
-@pytest.mark.parametrize("variant", CURES)
+@pytest.mark.parametrize("variant", sampled(CURES, ["crash_before_commit", "foreign_key_violation"]))
 def test_each_variant_is_cured_as_the_table_says_and_a_second_apply_changes_nothing(broken, drill_world, variant):
     incident = broken(variant)
     before = verify.run(incident)
@@ -138,7 +140,7 @@ def test_a_row_that_moved_since_the_plan_is_withheld_alone(broken, drill_world):
     assert query(drill_world, 'SELECT status FROM "Transaction" WHERE id = %s', moved.object_id) == [("CANCELED",)]
 
 
-@pytest.mark.parametrize("variant", ["crash_before_commit", "unique_violation"])
+@pytest.mark.parametrize("variant", sampled(["crash_before_commit", "unique_violation"], ["unique_violation"]))
 def test_a_payment_refunded_at_stripe_since_the_plan_is_withheld_alone(broken, drill_world, variant):
     incident = broken(variant)
     plan = make_plan(incident)
@@ -174,7 +176,7 @@ REFUSALS = {
 }
 
 
-@pytest.mark.parametrize("why", REFUSALS)
+@pytest.mark.parametrize("why", sampled(REFUSALS, [next(iter(REFUSALS))]))
 def test_a_plan_that_may_not_be_carried_out_says_why_and_writes_nothing(broken, drill_world, why):
     incident = broken("crash_before_commit")
     plan = make_plan(incident)

@@ -12,6 +12,8 @@ from runbook.facts import Finding, Suspects
 from runbook.incident import Incident, open_incident
 from runbook.judgement import webhooks
 
+from tests.sampled import sampled
+
 
 @pytest.fixture(scope="module")
 def quarters() -> Iterator[Quarters]:
@@ -65,7 +67,7 @@ def findings_of(incident: Incident) -> list[Finding]:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("seed", [5, 104])
+@pytest.mark.parametrize("seed", sampled([5, 104], [5]))
 def test_the_findings_name_the_mechanism(laid, variant, seed):
     found = suspects_of(laid(variant, seed))
     assert found.implicated[0] == variant, [(each, found.for_.get(each)) for each in found.implicated]

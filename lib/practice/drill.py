@@ -152,9 +152,10 @@ def summary(record: dict[str, Any], verdict: Verdict, incident: str) -> list[str
     sums = ", ".join(money(amount, currency) for currency, amount in sorted(impact["amounts_minor"].items()))
     total = record["timings_seconds"]["total"]
     told = impact.get("scale") != "cannot tell"
+    failed = f"; {impact['turned_away']:,} checkouts failed" if impact.get("turned_away") else ""
     lines = [
         f"diagnosis   {', '.join(record['diagnosis']['causes']) or 'not made'}; verdict {record['verdict']}",
-        f"impact      {impact['payments']} payments of {impact['users']} users: {sums or 'no money'}" if told
+        f"impact      {impact['payments']} payments of {impact['users']} users: {sums or 'no money'}{failed}" if told
         else "impact      cannot be told, because a side could not be read",
         f"repaired    {outcomes['applied']} applied, {outcomes['already_done']} already done, "
         f"{outcomes['withheld']} withheld",

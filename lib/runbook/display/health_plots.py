@@ -67,6 +67,7 @@ def plot_stuck(ages: Evidence) -> Figure:
     figure, axes = canvas(2.0)
     bars = axes.bar([row["waiting"] for row in ages.rows], [row["payments"] for row in ages.rows], color=RED)
     axes.bar_label(bars, padding=2, fontsize=8)
+    axes.margins(y=0.2)  # room for the numbers under the title
     return titled(figure, axes, "How long stuck payments have waited", "payments")
 
 

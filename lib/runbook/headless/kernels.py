@@ -34,7 +34,7 @@ class Kernels:
 
     def __init__(self, count: int) -> None:
         self._left = count
-        self._sockets = tempfile.mkdtemp(prefix="runbook-")
+        self._sockets = ""
         self._server = ForkServer() if count > 1 and fork_server.POSSIBLE else None
         self._aside = ThreadPoolExecutor(2)
         self._next: Future[Any] | None = self._start()
@@ -50,12 +50,13 @@ class Kernels:
         self._aside.shutdown()
         if self._server is not None:
             self._server.close()
-        shutil.rmtree(self._sockets, ignore_errors=True)
+        if self._sockets:
+            shutil.rmtree(self._sockets, ignore_errors=True)
 
     @contextmanager
     def kernel(self) -> Iterator[Any]:
         """A kernel manager whose kernel runs; the next one is begun at once, and this one is ended aside."""
-        self._next = self._next or self._aside.submit(begin, self._sockets, self._server)
+        self._next = self._next or self._aside.submit(self._begin)
         try:
             manager = self._next.result()  # interrupted here, it is still ours to end
         except CannotLook:
@@ -71,7 +72,12 @@ class Kernels:
         if self._left <= 0:
             return None
         self._left -= 1
-        return self._aside.submit(begin, self._sockets, self._server)
+        return self._aside.submit(self._begin)
+
+
+    def _begin(self) -> Any:
+        self._sockets = self._sockets or tempfile.mkdtemp(prefix="runbook-")
+        return begin(self._sockets, self._server)
 
 
 def begin(sockets: str, server: ForkServer | None) -> Any:
