@@ -74,7 +74,6 @@ class Kernels:
         self._left -= 1
         return self._aside.submit(self._begin)
 
-
     def _begin(self) -> Any:
         self._sockets = self._sockets or tempfile.mkdtemp(prefix="runbook-")
         return begin(self._sockets, self._server)
