@@ -71,6 +71,8 @@ def settings(incident: Incident, part: str, **values: object) -> None:
 LEADS = {
     "wrong_secret": ["set_variable", "redeploy"],
     "rolled_secret": ["set_variable", "redeploy"],
+    "secret_of_another_endpoint": ["set_variable", "redeploy"],
+    "secret_of_another_mode": ["set_variable", "redeploy"],
     "endpoint_disabled": ["update_endpoint"],
     "wrong_url": ["update_endpoint"],
     "not_subscribed": ["update_endpoint"],
