@@ -4,7 +4,7 @@ import pytest
 
 from tests.bench import diagnosis, paper, worlds
 
-ALL = 200
+ALL = 120
 
 
 @pytest.fixture(scope="module")
