@@ -215,7 +215,8 @@ def test_a_killed_world_leaves_no_process(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("arguments", "code", "sentence"), [
-    (["drill", "nonsense"], 64, "There is no fault `nonsense` to practise; choose from: "),
+    (["drill", "nonsense"], 64, "There is no drill of `nonsense`; choose from: database_rollback, "),
+    (["drill", "gateway_outage"], 64, "There is no drill of `gateway_outage`; choose from: "),
     (["drill", "--seed", "-3"], 64, "a seed is a whole number from 0 on, not `-3`"),
     (["drill", "--sed", "3"], 64, "--sed"),
     (["refresh", "no_such_notebook"], 64, "There is no notebook `no_such_notebook`"),

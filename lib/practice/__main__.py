@@ -41,7 +41,6 @@ def natural(text: str) -> int:
 def run(given: argparse.Namespace) -> int:
     """Import late: `--help` and a mistyped option should cost nothing."""
     from practice import drill, refresh
-    from practice.faults import fault
     from practice.faults.fault import UnknownFault
     from practice.world import WorldError
 
@@ -50,7 +49,6 @@ def run(given: argparse.Namespace) -> int:
             return refresh.refresh(given.notebooks)
         seed = drill.some_seed() if given.seed is None else given.seed
         cause = drill.choose(given.cause or drill.DEFAULT_CAUSE, seed)
-        fault(cause)
         return drill.lab(cause, seed) if given.lab else drill.drill(cause, seed)
     except (UnknownFault, refresh.UnknownNotebook) as problem:
         drill.complain(str(problem))

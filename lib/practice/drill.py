@@ -13,6 +13,7 @@ import yaml
 
 from practice import runs
 from practice.faults import FAULTS
+from practice.faults.fault import UnknownFault
 from practice.referee import Verdict
 from practice.world import World
 
@@ -38,10 +39,13 @@ def say(text: str = "") -> None:
 
 
 def choose(cause: str, seed: int) -> str:
-    """`random` is any cause that has a brief."""
-    if cause != "random":
-        return cause
-    return random.Random(seed).choice(sorted(name for name in FAULTS if (BRIEFS / f"{name}.yaml").exists()))
+    """`random` is any cause that has a brief. Raises UnknownFault for one that has none."""
+    known = sorted(name for name in FAULTS if (BRIEFS / f"{name}.yaml").exists())
+    if cause == "random":
+        return random.Random(seed).choice(known)
+    if cause not in known:
+        raise UnknownFault(f"There is no drill of `{cause}`; choose from: {', '.join(known)}, random.")
+    return cause
 
 
 def some_seed() -> int:

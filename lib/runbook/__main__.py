@@ -65,7 +65,7 @@ def parser() -> Parser:
     command("undo", undo, "incident")
     command("restart", restart, "incident")
     command("verify-record", verify_record, "incident")
-    command("payment", payment, "word", target=needed)
+    command("payment", payment, "id_or_email", target=needed)
     command("doctor", doctor, target=needed, json={"action": "store_true"})
     run = commands.add_parser("run")
     run.set_defaults(action=run_notebook)
@@ -243,7 +243,7 @@ def payment(given: argparse.Namespace) -> int:
     from runbook.display import story
     from runbook.evidence.timeline import answer
 
-    found = answer(visit(given.target), given.word)
+    found = answer(visit(given.target), given.id_or_email)
     print(story.page(found))
     return found.exit_code
 
