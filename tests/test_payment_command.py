@@ -209,7 +209,7 @@ def test_what_cannot_be_right_is_refused_in_one_sentence(
     for word in ("", "  ", "x" * 300, "a@b c", "pi_1\x00"):
         assert refused(word, "--target", "practice")[0] == 64
     assert "required: --target" in refused("pi_1")[1]
-    assert "required: word" in refused("--target", "practice")[1]
+    assert "required: id_or_email" in refused("--target", "practice")[1]
     monkeypatch.setenv("PRACTICE_LEDGER_READ_DSN", f"postgresql://u:p@127.0.0.1:{closed_port()}/shop")
     monkeypatch.setenv("PRACTICE_GATEWAY_URL", f"http://127.0.0.1:{closed_port()}")
     assert refused("pi_1", "--target", "practice")[0] == 2
