@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 
 from runbook.errors import CannotLook, RunbookError
 from runbook.evidence.gathering import gathered
+from runbook.evidence.logs import logs_by_hand, window_entries
 from runbook.facts import Evidence, Row
 from runbook.incident import Incident, readable
-from runbook.judgement import log_lines, payments, webhook_log
+from runbook.judgement import payments, webhook_log
 from runbook.judgement.webhook_log import Deliveries
 from runbook.target import Secret
 from runbook.wires.service import Refusal
@@ -24,19 +25,12 @@ ANSWERS = {True: "yes", False: "no", None: "cannot tell"}
 def deliveries(incident: Incident) -> tuple[Deliveries, Evidence]:
     """Stripe's deliveries in the service's logs of the window: refused ones by reason, and those that passed."""
     question = "Which of Stripe's deliveries did the service refuse?"
-    names = " ".join(incident.target.service.names)
-    by_hand = f"docker service logs --since {incident.window.start.isoformat()} {names} 2>&1 | grep -i signature"
-    found = readable(lambda: incident.once("deliveries", lambda: _read(incident)))
+    by_hand = f"{logs_by_hand(incident)} | grep -i signature"
+    found = readable(lambda: incident.once("deliveries", lambda: webhook_log.read(*window_entries(incident))))
     if isinstance(found, CannotLook):
         return Deliveries(), Evidence(question, "logs", incident.as_of, by_hand=by_hand, unreadable=str(found))
     note = f"{found.entries:,} entries read; {len(found.verified):,} events passed"
     return found, Evidence(question, "logs", incident.as_of, tuple(_by_reason(found)), by_hand, note=note)
-
-
-def _read(incident: Incident) -> Deliveries:
-    service = incident.target.service
-    lines = incident.containers.logs(incident.window, service.log_lines_max)
-    return webhook_log.read(log_lines.entries(lines, service.log_format), lines.cut)
 
 
 def _by_reason(found: Deliveries) -> Iterable[Row]:

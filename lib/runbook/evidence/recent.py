@@ -13,6 +13,7 @@ from itertools import islice
 from runbook.clock import Window
 from runbook.errors import CannotLook
 from runbook.evidence.gathering import gathered
+from runbook.evidence.logs import entries_of, logs_by_hand
 from runbook.evidence.payments import TRIAGE_INTENTS_MAX, missing_payments
 from runbook.facts import Evidence, Row
 from runbook.incident import Incident, readable
@@ -107,19 +108,18 @@ def recent_events(incident: Incident, work_list: Collection[str]) -> Evidence:
 
 def recent_requests(incident: Incident) -> Evidence:
     """How did the service answer requests on the payment paths, second by second?"""
-    window, service = last_minutes(incident), incident.target.service
+    window, paths = last_minutes(incident), incident.target.service.paths
 
     def read() -> Iterable[Row]:
         seconds: dict[int, list[int]] = {}
-        lines = incident.containers.logs(window, service.log_lines_max)
-        for entry in log_lines.entries(lines, service.log_format):
+        entries, _ = entries_of(incident, window)
+        for entry in entries:
             asked = log_lines.request(entry)
-            if asked and asked.path.startswith(service.paths.payments):
+            if asked and asked.path.startswith(paths.payments):
                 counts = seconds.setdefault(int(entry.at.timestamp()), [0, 0])
                 counts[0] += 1
                 counts[1] += asked.status >= 500
         return [{"created_at": at, "requests": seen, "failed": bad} for at, (seen, bad) in sorted(seconds.items())]
 
-    names = " ".join(service.names)
-    return gathered(incident, "How were requests on the payment paths answered?", "logs", read,
-                    f"docker service logs --since {window.start.isoformat()} {names} 2>&1")  # fmt: skip
+    question = "How were requests on the payment paths answered?"
+    return gathered(incident, question, "logs", read, logs_by_hand(incident, window.start))

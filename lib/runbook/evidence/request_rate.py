@@ -12,9 +12,10 @@ import msgspec
 from runbook.clock import Window
 from runbook.errors import CannotLook
 from runbook.evidence.gathering import gathered
+from runbook.evidence.logs import entries_of, logs_by_hand, window_entries
 from runbook.facts import Evidence, Row
 from runbook.incident import Incident, readable
-from runbook.judgement import log_lines
+from runbook.judgement.log_entry import LogEntry
 from runbook.judgement.rates import Call, Rates, Wave, between, per_second, percentile, rates
 
 MINUTE = 60
@@ -25,7 +26,7 @@ NOT_SET = "not set"
 
 def call_rates(incident: Incident) -> tuple[Rates, Evidence]:
     """Every call and request of the window's logs, and the calls by endpoint as evidence."""
-    found = readable(lambda: incident.once("request rate", lambda: read_rates(incident, incident.window)))
+    found = readable(lambda: incident.once("request rate", lambda: rates_in(incident, *window_entries(incident))))
     question = "How many calls a second go to each endpoint of Stripe?"
     if isinstance(found, CannotLook):
         return Rates(), Evidence(question, "logs", incident.as_of, by_hand=by_hand(incident), unreadable=str(found))
@@ -36,18 +37,14 @@ def call_rates(incident: Incident) -> tuple[Rates, Evidence]:
     return found, Evidence(question, "logs", incident.as_of, rows, by_hand(incident), note=note)
 
 
-def read_rates(incident: Incident, window: Window) -> Rates:
+def rates_in(incident: Incident, entries: Iterable[LogEntry], cut: bool) -> Rates:
     service = incident.target.service
-    lines = incident.containers.logs(window, service.log_lines_max)
-    paths = (service.paths.customers, service.paths.create_intent)
-    found = rates(log_lines.entries(lines, service.log_format), paths)
-    return Rates(found.calls, found.visits, lines.cut)
+    found = rates(entries, (service.paths.customers, service.paths.create_intent))
+    return Rates(found.calls, found.visits, cut)
 
 
 def by_hand(incident: Incident) -> str:
-    names = " ".join(incident.target.service.names)
-    since = incident.window.start.isoformat()
-    return f"docker service logs --since {since} {names} 2>&1 | grep ' /v1/' | cut -c1-19 | sort | uniq -c"
+    return f"{logs_by_hand(incident)} | grep ' /v1/' | cut -c1-19 | sort | uniq -c"
 
 
 def by_endpoint(found: Rates, limit: int) -> Iterator[Row]:
@@ -184,7 +181,7 @@ def calls_since_repair(incident: Incident) -> tuple[Rates, Evidence]:
     if not applied:
         return Rates(), Evidence(question, "logs", incident.as_of, unreadable="nothing was applied yet")
     window = Window(datetime.fromisoformat(applied[-1]), incident.clock.now() + timedelta(seconds=1))
-    found = readable(lambda: read_rates(incident, window))
+    found = readable(lambda: rates_in(incident, *entries_of(incident, window)))
     if isinstance(found, CannotLook):
         return Rates(), Evidence(question, "logs", incident.as_of, by_hand=by_hand(incident), unreadable=str(found))
     seconds = per_second(found.calls)

@@ -12,7 +12,6 @@ HOUR = 3600
 # The three looks back, in hours.
 PERIODS = {"last hour": 1, "last day": 24, "last week": 168}
 HOURS_MAX = max(PERIODS.values())
-NONE = "no payments"
 KINDS = ("completed", "by_us", "declined", "unclear", "open")
 # How long a stuck payment has waited, in hours; the last is open to the end.
 AGES = {"up to 1 h": 1, "up to 6 h": 6, "up to 24 h": 24, "over a day": HOURS_MAX}

@@ -24,7 +24,6 @@ MECHANISMS = {
     "concurrency": "Too many calls are in progress at once.",
     "lock_timeout": "Two calls want the same object; no rate is exceeded.",
 }
-RATES = ("traffic_burst", "retry_storm", "other_job", "endpoint_limit")
 # What each of Stripe's reasons speaks for; a rate in all three cases may as well be our own repetition.
 BY_REASON = {
     "global-rate": ("traffic_burst", "retry_storm", "other_job"),

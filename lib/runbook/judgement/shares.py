@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-# Of so many hundred such intervals ninety-five hold the true share.
-CONFIDENCE_PERCENT = 95
-Z = 1.959964  # the normal distribution's two-sided 95 % point
+# The normal distribution's two-sided 95 % point: of a hundred such intervals ninety-five hold the true share.
+Z = 1.959964
 
 
 def wilson(part: int, whole: int) -> tuple[float, float]:
